@@ -1,0 +1,326 @@
+"""Wallets in memory while postings are applied: arithmetic only, no database."""
+
+from bisect import insort
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from loyalty.errors import InDebt, InsufficientPoints, out_of_range
+from loyalty.ledger.postings import (
+    MAX_POINTS,
+    Credit,
+    Debit,
+    Details,
+    Explanation,
+    Posted,
+    Posting,
+    Return,
+    Reversal,
+)
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_EXPIRY: Explanation = ({"rule": "expiry", "kind": "expiry"},)
+
+
+@dataclass(slots=True, eq=False)
+class LotState:
+    """A lot as it stands; `id` is None until the batch is written."""
+
+    wallet_id: int
+    points: int
+    remaining: int
+    is_pending: bool
+    active_from: datetime
+    expires_at: datetime | None
+    id: int | None = None
+    entry_id: int | None = None
+    lapsed: int = 0
+    forgiven: int = 0
+    source: "EntryRow | None" = None
+    is_changed: bool = False
+    number: int = 0
+
+    def spending_key(self) -> tuple[datetime, datetime, float, int]:
+        """Soonest expiry first, never-expiring last, then activation, then posting."""
+        return (
+            self.expires_at or _NEVER,
+            self.active_from,
+            float("inf") if self.id is None else self.id,
+            self.number,
+        )
+
+    def due_at(self) -> datetime | None:
+        """The next moment at which something happens to the lot by itself."""
+        return self.active_from if self.is_pending else self.expires_at
+
+
+@dataclass(slots=True, eq=False)
+class EntryRow:
+    """An entry to be written."""
+
+    wallet_id: int
+    kind: str
+    points: int
+    balance: int
+    sequence: int
+    reference: str
+    at: datetime
+    details: Details
+    explanation: Explanation
+    id: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Allocated:
+    """An allocation to be written: `points` is negative when taken from the lot."""
+
+    lot: LotState
+    entry: EntryRow | None
+    points: int
+
+
+@dataclass(slots=True, eq=False)
+class WalletState:
+    """A locked wallet's figures; `lots` holds its loaded open active lots in spending order."""
+
+    id: int
+    member_id: int
+    type_code: str
+    active: int
+    pending: int
+    reserved: int
+    debt: int
+    earned: int
+    spent: int
+    expired: int
+    sequence: int
+    next_due_at: datetime | None
+    is_changed: bool = False
+    lots: list[LotState] = field(default_factory=list)
+    origins: dict[str, LotState] = field(default_factory=dict)
+    redeemed: dict[str, list[tuple[LotState, int]]] = field(default_factory=dict)
+
+    @property
+    def balance(self) -> int:
+        """What the last entry's `balance` says."""
+        return self.active + self.pending + self.reserved - self.debt
+
+    def note_due(self, moment: datetime | None) -> None:
+        """Remember the earliest moment at which something falls due."""
+        if moment is not None and (self.next_due_at is None or moment < self.next_due_at):
+            self.next_due_at = moment
+
+
+class Book:
+    """Applies postings in order and collects the rows to write."""
+
+    def __init__(self, wallets: dict[int, WalletState], now: datetime) -> None:
+        self.wallets = wallets
+        self.now = now
+        self.entries: list[EntryRow] = []
+        self.lots: list[LotState] = []
+        self.allocations: list[Allocated] = []
+        self.changed_lots: list[LotState] = []
+
+    def apply(self, posting: Posting) -> Posted:
+        """Apply one posting; raises InDebt, InsufficientPoints or out_of_range."""
+        wallet = self.wallets[posting.wallet]
+        wallet.is_changed = True
+        if isinstance(posting, Credit):
+            return self._credit(wallet, posting)
+        if isinstance(posting, Debit):
+            return self._debit(wallet, posting)
+        if isinstance(posting, Reversal):
+            return self._reverse(wallet, posting)
+        assert isinstance(posting, Return)
+        return self._return(wallet, posting)
+
+    # ---- credits ---------------------------------------------------------------------------
+    def _credit(self, wallet: WalletState, posting: Credit) -> Posted:
+        points = posting.points
+        total = wallet.earned if posting.kind == "earn" else 0
+        if max(total, wallet.active + wallet.pending + wallet.reserved) + points > MAX_POINTS:
+            raise out_of_range("/points")
+        lot = LotState(
+            wallet_id=wallet.id,
+            points=points,
+            remaining=points,
+            is_pending=posting.active_from > self.now,
+            active_from=posting.active_from,
+            expires_at=posting.expires_at,
+            number=len(self.lots),
+        )
+        self.lots.append(lot)
+        if posting.kind == "earn":
+            wallet.earned += points
+            wallet.origins[posting.reference] = lot
+        if lot.is_pending:
+            wallet.pending += points
+        else:
+            wallet.active += points
+        entry = self._enter(wallet, posting, points)
+        lot.source = entry
+        if lot.is_pending:
+            wallet.note_due(lot.due_at())
+        else:
+            self._pay_debt(wallet, lot)
+            self._open_or_lapse(wallet, lot)
+        return Posted(None, points, entry.balance, is_new=True)
+
+    def _pay_debt(self, wallet: WalletState, lot: LotState) -> None:
+        """Let an active lot pay what is owed; the allocation names the lot's own entry."""
+        paid = min(wallet.debt, lot.remaining)
+        if paid:
+            self._take(lot, paid, lot.source)
+            wallet.debt -= paid
+            wallet.active -= paid
+
+    def _open_or_lapse(self, wallet: WalletState, lot: LotState) -> None:
+        if not lot.remaining:
+            return
+        if lot.expires_at is not None and lot.expires_at <= self.now:
+            self._lapse(wallet, lot)
+            return
+        if lot not in wallet.lots:
+            insort(wallet.lots, lot, key=LotState.spending_key)
+        wallet.note_due(lot.due_at())
+
+    def _lapse(self, wallet: WalletState, lot: LotState) -> None:
+        points = lot.remaining
+        wallet.active -= points
+        wallet.expired += points
+        entry = EntryRow(
+            wallet_id=wallet.id,
+            kind="expire",
+            points=-points,
+            balance=wallet.balance,
+            sequence=wallet.sequence + 1,
+            reference="",  # named after the lot's id when it is written
+            at=lot.expires_at or self.now,
+            details={},
+            explanation=_EXPIRY,
+        )
+        wallet.sequence += 1
+        self.entries.append(entry)
+        self._take(lot, points, entry)
+        lot.lapsed += points
+
+    # ---- debits ----------------------------------------------------------------------------
+    def _debit(self, wallet: WalletState, posting: Debit) -> Posted:
+        points = posting.points
+        if wallet.debt:
+            raise InDebt(debt=wallet.debt)
+        if wallet.active < points:
+            raise InsufficientPoints(needed=points, available=wallet.active)
+        wallet.active -= points
+        if posting.kind == "redeem":
+            wallet.spent += points
+            if wallet.spent > MAX_POINTS:
+                raise out_of_range("/points")
+        entry = self._enter(wallet, posting, -points)
+        took = self._take_in_order(wallet, points, entry)
+        if posting.kind == "redeem":
+            wallet.redeemed[posting.reference] = took
+        return Posted(None, -points, entry.balance, is_new=True)
+
+    def _take_in_order(
+        self, wallet: WalletState, points: int, entry: EntryRow
+    ) -> list[tuple[LotState, int]]:
+        took = []
+        index = 0
+        while points:
+            lot = wallet.lots[index]
+            taken = min(lot.remaining, points)
+            if taken:
+                self._take(lot, taken, entry)
+                took.append((lot, taken))
+                points -= taken
+            index += 1
+        wallet.lots[:index] = [lot for lot in wallet.lots[:index] if lot.remaining]
+        return took
+
+    # ---- taking an earn back -----------------------------------------------------------------
+    def _reverse(self, wallet: WalletState, posting: Reversal) -> Posted:
+        own = wallet.origins[posting.of]
+        from_own = min(own.remaining, posting.points)
+        rest = posting.points - from_own
+        forgiven = min(own.lapsed - own.forgiven, rest)
+        rest -= forgiven
+        others = wallet.active - (0 if own.is_pending else from_own)
+        from_others = min(rest, others)
+        debt = 0 if posting.clamp else rest - from_others
+        taken = from_own + from_others + debt
+        if forgiven:
+            own.forgiven += forgiven
+            self._mark(own)
+        if not taken:
+            return Posted(None, 0, wallet.balance, is_new=True)
+        if own.is_pending:
+            wallet.pending -= from_own
+        else:
+            wallet.active -= from_own
+        wallet.active -= from_others
+        wallet.debt += debt
+        wallet.earned -= taken
+        entry = self._enter(wallet, posting, -taken)
+        if from_own:
+            self._take(own, from_own, entry)
+        if from_others:
+            self._take_in_order(wallet, from_others, entry)
+        return Posted(None, -taken, entry.balance, is_new=True, debt_added=debt)
+
+    # ---- giving a redemption back --------------------------------------------------------------
+    def _return(self, wallet: WalletState, posting: Return) -> Posted:
+        took = wallet.redeemed[posting.of]
+        points = sum(taken for _, taken in took)
+        wallet.active += points
+        wallet.spent -= points
+        entry = self._enter(wallet, posting, points)
+        for lot, taken in took:
+            self._give(lot, taken, entry)
+            if (
+                posting.grace_until is not None
+                and lot.expires_at is not None
+                and lot.expires_at <= self.now
+            ):
+                lot.expires_at = posting.grace_until
+        for lot, _ in sorted(took, key=lambda pair: pair[0].spending_key()):
+            paid = min(wallet.debt, lot.remaining)
+            if paid:
+                self._take(lot, paid, entry)
+                wallet.debt -= paid
+                wallet.active -= paid
+        for lot, _ in took:
+            self._open_or_lapse(wallet, lot)
+        return Posted(None, points, entry.balance, is_new=True)
+
+    # ---- small steps ---------------------------------------------------------------------------
+    def _enter(self, wallet: WalletState, posting: Posting, points: int) -> EntryRow:
+        wallet.sequence += 1
+        entry = EntryRow(
+            wallet_id=wallet.id,
+            kind=posting.kind,
+            points=points,
+            balance=wallet.balance,
+            sequence=wallet.sequence,
+            reference=posting.reference,
+            at=posting.at,
+            details=posting.details,
+            explanation=posting.explanation,
+        )
+        self.entries.append(entry)
+        return entry
+
+    def _take(self, lot: LotState, points: int, entry: EntryRow | None) -> None:
+        lot.remaining -= points
+        self.allocations.append(Allocated(lot, entry, -points))
+        self._mark(lot)
+
+    def _give(self, lot: LotState, points: int, entry: EntryRow) -> None:
+        lot.remaining += points
+        self.allocations.append(Allocated(lot, entry, points))
+        self._mark(lot)
+
+    def _mark(self, lot: LotState) -> None:
+        if lot.id is not None and not lot.is_changed:
+            lot.is_changed = True
+            self.changed_lots.append(lot)

@@ -1,0 +1,114 @@
+"""The ledger's SQL. Every statement handles one row or thousands alike."""
+
+from loyalty.queries.due import DUE_LOTS
+
+WALLET_COLUMNS = """w.id, w.member_id, t.code, w.active, w.pending, w.reserved, w.debt, w.earned, w.spent,
+    w.expired, w.sequence, w.next_due_at"""
+
+# Locked in id order, so that two calls never wait for each other crosswise.
+LOCK_BY_MEMBER = f"""
+SELECT {WALLET_COLUMNS} FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id
+WHERE w.member_id = ANY(%s) ORDER BY w.id FOR NO KEY UPDATE OF w"""
+
+LOCK_BY_ID = f"""
+SELECT {WALLET_COLUMNS} FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id
+WHERE w.id = ANY(%s) ORDER BY w.id FOR NO KEY UPDATE OF w"""
+
+# Ids are drawn while planning, so that entries and allocations need no join to find each other.
+SETTLE = f"""
+WITH open_lot AS ({DUE_LOTS}), plan AS MATERIALIZED (
+    SELECT *, CASE WHEN lapsing > 0 THEN nextval(pg_get_serial_sequence('loyalty_entry', 'id')) END AS expiry_id,
+        row_number() OVER (PARTITION BY wallet_id, lapsing > 0 ORDER BY expires_at, id) AS nth,
+        sum(lapsing) OVER (PARTITION BY wallet_id ORDER BY lapsing > 0 DESC, expires_at, id) AS lapsed_so_far
+    FROM open_lot
+), wallet AS (
+    SELECT wallet_id,
+        sum(CASE WHEN is_due AND is_pending THEN remaining ELSE 0 END) AS activated,
+        sum(paying) AS paid, sum(lapsing) AS lapsed, count(expiry_id) AS entries,
+        min(CASE
+            WHEN is_due AND remaining - paying - lapsing = 0 THEN NULL
+            WHEN is_pending AND NOT is_due THEN active_from
+            ELSE expires_at END) AS next_due_at
+    FROM plan GROUP BY wallet_id
+), entry AS (
+    INSERT INTO loyalty_entry (id, wallet_id, kind, points, balance, sequence, reference, at, details, explanation)
+    SELECT plan.expiry_id, plan.wallet_id, 'expire', -plan.lapsing,
+        plan.wallet_balance - plan.lapsed_so_far, plan.wallet_sequence + plan.nth,
+        'lot/' || plan.id || CASE WHEN plan.lapsed > 0 THEN '/' || plan.lapsed ELSE '' END,
+        plan.expires_at, jsonb_build_object('lot', plan.id, 'earned_at', plan.active_from),
+        jsonb_build_array(jsonb_build_object('rule', 'expiry', 'kind', 'expiry', 'points', -plan.lapsing))
+    FROM plan WHERE plan.lapsing > 0 ORDER BY plan.expiry_id
+), allocation AS (
+    INSERT INTO loyalty_allocation (lot_id, entry_id, points)
+    SELECT id, expiry_id, -lapsing FROM plan WHERE lapsing > 0
+    UNION ALL
+    SELECT id, entry_id, -paying FROM plan WHERE paying > 0
+), lot AS (
+    UPDATE loyalty_lot l SET remaining = l.remaining - plan.paying - plan.lapsing,
+        lapsed = l.lapsed + plan.lapsing, is_pending = false
+    FROM plan WHERE l.id = plan.id AND plan.is_due
+)
+UPDATE loyalty_wallet w SET
+    active = w.active + wallet.activated - wallet.paid - wallet.lapsed,
+    pending = w.pending - wallet.activated,
+    debt = w.debt - wallet.paid,
+    expired = w.expired + wallet.lapsed,
+    sequence = w.sequence + wallet.entries,
+    next_due_at = wallet.next_due_at
+FROM wallet WHERE w.id = wallet.wallet_id
+RETURNING w.id, w.active, w.pending, w.debt, w.expired, w.sequence, w.next_due_at"""
+
+# Wallets whose due moment passed without any lot being due (a lot was spent meanwhile) get a fresh moment.
+NOTHING_DUE = """
+UPDATE loyalty_wallet SET next_due_at = NULL
+WHERE id = ANY(%s) AND NOT EXISTS (
+    SELECT 1 FROM loyalty_lot l WHERE l.wallet_id = loyalty_wallet.id AND l.remaining > 0
+)"""
+
+KNOWN_REFERENCES = """
+SELECT e.wallet_id, e.kind, e.reference, e.id, e.points, e.balance
+FROM json_array_elements(%s::json) n JOIN loyalty_entry e
+ON e.wallet_id = (n->>0)::bigint AND e.kind = n->>1 AND e.reference = n->>2"""
+
+LOT_COLUMNS = """l.id, l.wallet_id, l.entry_id, l.points, l.remaining, l.lapsed, l.forgiven, l.is_pending,
+    l.active_from, l.expires_at"""
+
+# Per wallet the first lots in spending order that cover what the batch may take.
+LOTS_TO_SPEND = f"""
+SELECT {LOT_COLUMNS} FROM unnest(%s::bigint[], %s::numeric[]) AS n(wallet_id, needed)
+CROSS JOIN LATERAL (
+    SELECT l.*, sum(l.remaining) OVER (ORDER BY l.expires_at, l.active_from, l.id) - l.remaining AS before
+    FROM loyalty_lot l WHERE l.wallet_id = n.wallet_id AND l.remaining > 0 AND NOT l.is_pending
+) l WHERE l.before < n.needed"""
+
+LOTS_OF_EARNS = f"""
+SELECT e.reference, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
+JOIN loyalty_entry e ON e.wallet_id = (n->>0)::bigint AND e.kind = 'earn' AND e.reference = n->>1
+JOIN loyalty_lot l ON l.entry_id = e.id"""
+
+LOTS_OF_REDEEMS = f"""
+SELECT e.reference, -a.points AS taken, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
+JOIN loyalty_entry e ON e.wallet_id = (n->>0)::bigint AND e.kind = 'redeem' AND e.reference = n->>1
+JOIN loyalty_allocation a ON a.entry_id = e.id
+JOIN loyalty_lot l ON l.id = a.lot_id ORDER BY a.id"""
+
+DRAW_IDS = """
+SELECT ARRAY(SELECT nextval(pg_get_serial_sequence('loyalty_entry', 'id')) FROM generate_series(1, %s)),
+    ARRAY(SELECT nextval(pg_get_serial_sequence('loyalty_lot', 'id')) FROM generate_series(1, %s))"""
+
+COPY_ENTRIES = """COPY loyalty_entry
+    (id, wallet_id, kind, points, balance, sequence, reference, at, details, explanation) FROM STDIN"""
+COPY_LOTS = """COPY loyalty_lot
+    (id, wallet_id, entry_id, points, remaining, lapsed, forgiven, is_pending, active_from, expires_at) FROM STDIN"""
+COPY_ALLOCATIONS = "COPY loyalty_allocation (lot_id, entry_id, points) FROM STDIN"
+
+UPDATE_LOTS = """
+UPDATE loyalty_lot l SET remaining = (n->>1)::bigint, lapsed = (n->>2)::bigint, forgiven = (n->>3)::bigint,
+    expires_at = (n->>4)::timestamptz
+FROM json_array_elements(%s::json) n WHERE l.id = (n->>0)::bigint"""
+
+UPDATE_WALLETS = """
+UPDATE loyalty_wallet w SET active = (n->>1)::bigint, pending = (n->>2)::bigint, debt = (n->>3)::bigint,
+    earned = (n->>4)::bigint, spent = (n->>5)::bigint, expired = (n->>6)::bigint, sequence = (n->>7)::bigint,
+    next_due_at = (n->>8)::timestamptz
+FROM json_array_elements(%s::json) n WHERE w.id = (n->>0)::bigint"""

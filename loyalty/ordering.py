@@ -1,0 +1,385 @@
+"""Orders: reported by tills, shops and imports, one at a time or a thousand at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils.translation import gettext as _
+
+from loyalty import earning, expiry, ledger, order_rows, programs, queries, tiers
+from loyalty.earning import Earned
+from loyalty.errors import out_of_range
+from loyalty.ledger import MAX_POINTS, Credit
+from loyalty.models import Entry, Order, Program
+from loyalty.order_facts import Line, OrderFacts
+from members import queries as member_queries
+from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused, Refusal
+from members.models import Member, Store, Tier
+from members.transactions import in_transaction
+
+__all__ = ["Line", "OrderFacts", "Placed", "Quote", "place", "place_all", "quote"]
+
+Problem = Refusal | InvalidInput | NotFound
+
+#: The states in which an order may be reported: each of them is paid for.
+AWARDED = (Order.Status.PAID, Order.Status.SHIPPED, Order.Status.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one order: stored (`is_new`), known from before, or refused (`problem`)."""
+
+    order: Order | None
+    is_new: bool
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an order would earn: an unsaved order and the rules with their conditions."""
+
+    order: Order
+    rules: list[dict[str, Any]]
+
+
+def place(*, order: OrderFacts, at: datetime) -> Placed:
+    """Store one order and post its points; raises the problem if it is refused."""
+    placed = place_all(orders=[order], at=at)[0]
+    if placed.problem is not None:
+        raise placed.problem
+    return placed
+
+
+def place_all(*, orders: Sequence[OrderFacts], at: datetime) -> list[Placed]:
+    """Store a batch of orders in one transaction; one bad order never stops the others.
+
+    Each earns as of its own `placed_at`; answers come in the order given. The same order again (source, number) has
+    no second effect; with other content its problem is ReferenceReused. Other problems: NotFound (member, hold),
+    InvalidInput (store, status, out_of_range), MemberClosed.
+    """
+    try:
+        return in_transaction(lambda: _Batch(orders, at).place())
+    except IntegrityError:
+        # Somebody stored one of these numbers meanwhile for another member or for none: now it can be seen.
+        return in_transaction(lambda: _Batch(orders, at).place())
+
+
+def quote(*, order: OrderFacts, at: datetime) -> Quote:
+    """What the order would earn if it were placed now; same code, nothing written. Raises the problem."""
+    return in_transaction(lambda: _Batch([order], at).quote(order))
+
+
+@dataclass(slots=True)
+class _People:
+    """The members and stores that a batch names."""
+
+    by_number: dict[str, Member] = field(default_factory=dict)
+    by_external_id: dict[str, Member] = field(default_factory=dict)
+    stores: Mapping[str, Store] = field(default_factory=dict)
+
+    def member_of(self, facts: OrderFacts) -> Member | None:
+        if facts.member is not None:
+            return self.by_number.get(facts.member)
+        if facts.member_external_id is not None:
+            return self.by_external_id.get(facts.member_external_id)
+        return None
+
+
+class _Batch:
+    """One call of `place_all`: lock, read, then walk the orders as they come."""
+
+    def __init__(self, orders: Sequence[OrderFacts], at: datetime) -> None:
+        self.orders = orders
+        self.at = at
+        self.program = programs.current()
+        self.people = self._people()
+        self.held = ledger.Held({}, at)
+        self.walks: dict[int, tiers.Walk] = {}
+        self.known: dict[tuple[str, str], Order] = {}
+        self.rows: list[tuple[Order, OrderFacts, Earned]] = []
+        self.postings: list[Credit] = []
+        self.coming: dict[int, int] = {}
+
+    def place(self) -> list[Placed]:
+        members = {
+            member.pk for facts in self.orders if (member := self.people.member_of(facts))
+        }
+        self.held = ledger.lock(members=members, at=self.at)
+        self.people = self._people()  # as they are under the lock
+        self.known = queries.orders_by_key(keys=[facts.key for facts in self.orders])
+        self._start_walks()
+        answers = [self._place(facts) for facts in self.orders]
+        order_rows.write(rows=self.rows)
+        ledger.post(postings=self.postings, at=self.at, held=self.held)
+        tiers.record(walks=self.walks)
+        return answers
+
+    def quote(self, facts: OrderFacts) -> Quote:
+        self._start_walks()
+        self._check(facts)
+        order, _earned = self._earn(facts)
+        return Quote(order, _rules(order, self._tier_of(facts)))
+
+    # ---- reading ------------------------------------------------------------------------------
+    def _people(self) -> _People:
+        found = member_queries.found(
+            numbers={facts.member for facts in self.orders if facts.member is not None},
+            external_ids={
+                facts.member_external_id
+                for facts in self.orders
+                if facts.member_external_id is not None
+            },
+        )
+        return _People(
+            by_number={member.number: member for member in found},
+            by_external_id={member.external_id: member for member in found if member.external_id},
+            stores=member_queries.stores_by_code(
+                {facts.store for facts in self.orders if facts.store is not None}
+            ),
+        )
+
+    def _start_walks(self) -> None:
+        expected: dict[int, int] = {}
+        for facts in self.orders:
+            member = self.people.member_of(facts)
+            if member is not None:
+                most = int(facts.amount * self.program.status_rate) + 1
+                expected[member.pk] = expected.get(member.pk, 0) + most
+        if expected:
+            self.walks = tiers.load_walks(
+                expected=expected,
+                lifetimes={member: self._lifetime(member) for member in expected},
+                since=min(self.at, *(facts.placed_at for facts in self.orders)),
+            )
+
+    def _lifetime(self, member: int) -> int:
+        return self.held.of(member, "status").earned if self.held.wallets else 0
+
+    # ---- one order ----------------------------------------------------------------------------
+    def _place(self, facts: OrderFacts) -> Placed:
+        try:
+            return self._place_or_raise(facts)
+        except (Refusal, InvalidInput, NotFound) as problem:
+            return Placed(None, is_new=False, problem=problem)
+
+    def _place_or_raise(self, facts: OrderFacts) -> Placed:
+        digest = self._digest(facts)
+        known = self.known.get(facts.key)
+        if known is not None:
+            if known.digest != digest:
+                raise ReferenceReused(reference="/".join(facts.key))
+            return Placed(known, is_new=False)
+        self._check(facts)
+        order, earned = self._earn(facts)
+        order.digest = digest
+        self._post(order, facts)
+        self.known[facts.key] = order
+        self.rows.append((order, facts, earned))
+        return Placed(order, is_new=True)
+
+    def _check(self, facts: OrderFacts) -> None:
+        member = self.people.member_of(facts)
+        if member is None and (facts.member or facts.member_external_id) is not None:
+            raise NotFound(_("Member"), "/member")
+        if facts.hold is not None:
+            raise NotFound(_("Hold"), "/hold")
+        if facts.store is not None and facts.store not in self.people.stores:
+            raise InvalidInput(
+                "/store",
+                "unknown_store",
+                _("There is no store %(code)s. Create it or correct the code.")
+                % {"code": facts.store},
+            )
+        if facts.status not in AWARDED:
+            raise InvalidInput(
+                "/status",
+                "invalid_choice",
+                _("Report an order when it is paid: paid, shipped or completed."),
+            )
+        if facts.points_paid_amount > facts.amount:
+            raise InvalidInput(
+                "/points_paid_amount",
+                "invalid",
+                _("More is paid with points than the order amounts to."),
+            )
+        if member is not None and member.status == Member.Status.CLOSED:
+            raise MemberClosed
+
+    def _tier_of(self, facts: OrderFacts) -> Tier:
+        member = self.people.member_of(facts)
+        if member is None:
+            return member_queries.lowest_tier()
+        return self.walks[member.pk].held_at(facts.placed_at)
+
+    def _earn(self, facts: OrderFacts) -> tuple[Order, Earned]:
+        member = self.people.member_of(facts)
+        order = Order(
+            source=facts.source,
+            number=facts.number,
+            member=member,
+            store=self.people.stores[facts.store] if facts.store is not None else None,
+            channel=facts.channel,
+            placed_at=facts.placed_at,
+            status=facts.status,
+            coupon=facts.coupon,
+            payments=[
+                {"method": method, "amount": f"{amount:.2f}"} for method, amount in facts.payments
+            ],
+            amount=facts.amount,
+            points_paid_amount=facts.points_paid_amount,
+        )
+        if member is None:
+            return order, Earned(
+                points=0,
+                status_points=0,
+                explanation=[],
+                shares=(Decimal(0),) * len(facts.lines),
+            )
+        earned = earning.evaluate(
+            earning.Facts(
+                amounts=earnable(facts, self.program),
+                tier=self._tier_of(facts),
+                program=self.program,
+            )
+        )
+        self._limit(member, earned)
+        order.points = earned.points
+        order.status_points = earned.status_points
+        order.explanation = earned.explanation
+        if earned.points:
+            start = min(facts.placed_at, self.at)
+            order.active_from = expiry.active_from(self.program, start)
+            order.expires_at = expiry.points_lapse_at(self.program, order.active_from)
+        return order, earned
+
+    def _limit(self, member: Member, earned: Earned) -> None:
+        if max(earned.points, earned.status_points) > MAX_POINTS:
+            raise out_of_range("/lines")
+        if not self.held.wallets:
+            return
+        for code, points in (("points", earned.points), ("status", earned.status_points)):
+            wallet = self.held.of(member.pk, code)
+            total = self.coming.get(wallet.id, 0) + points
+            if max(wallet.earned, wallet.active + wallet.pending) + total > MAX_POINTS:
+                raise out_of_range("/lines")
+            self.coming[wallet.id] = total
+
+    def _post(self, order: Order, facts: OrderFacts) -> None:
+        if order.member_id is None:
+            return
+        details = _details(order)
+        if order.points:
+            assert order.active_from is not None
+            wallet = self.held.of(order.member_id)
+            self.postings.append(
+                Credit(
+                    wallet=wallet.id,
+                    kind=Entry.Kind.EARN,
+                    points=order.points,
+                    reference=order.reference,
+                    at=order.placed_at,
+                    details=details,
+                    explanation=order.explanation,
+                    active_from=order.active_from,
+                    expires_at=order.expires_at,
+                )
+            )
+        if order.status_points:
+            self._post_status(order, facts, details)
+
+    def _post_status(self, order: Order, facts: OrderFacts, details: dict[str, Any]) -> None:
+        assert order.member_id is not None
+        start = min(facts.placed_at, self.at)
+        expires_at = expiry.status_lapses_at(self.program, start)
+        self.postings.append(
+            Credit(
+                wallet=self.held.of(order.member_id, "status").id,
+                kind=Entry.Kind.EARN,
+                points=order.status_points,
+                reference=order.reference,
+                at=order.placed_at,
+                details=details,
+                explanation=[_status_part(order, self.program)],
+                active_from=start,
+                expires_at=expires_at,
+            )
+        )
+        self.walks[order.member_id].add(
+            tiers.StatusCredit(start, expires_at, order.status_points)
+        )
+
+    def _digest(self, facts: OrderFacts) -> str:
+        """SHA-256 of the content, with every value in one form."""
+        member = self.people.member_of(facts)
+        words = [
+            member.number if member else str(facts.member or facts.member_external_id),
+            str(facts.store),
+            facts.channel,
+            str(facts.placed_at.timestamp()),
+            facts.status,
+            facts.coupon,
+            str(facts.hold),
+            f"{facts.points_paid_amount:.2f}",
+        ]
+        words += [f"{method}\x1e{amount:.2f}" for method, amount in facts.payments]
+        words += [
+            f"{each.sku}\x1e{each.name}\x1e{each.category}\x1e{each.brand}\x1e{each.tags}\x1e"
+            f"{each.quantity}\x1e{each.amount:.2f}"
+            for each in facts.lines
+        ]
+        return sha256("\x1f".join(words).encode()).hexdigest()
+
+
+def earnable(
+    facts: OrderFacts, program: Program
+) -> tuple[Decimal, ...] | tuple[Fraction, ...]:
+    """What of each line can earn: nothing of a negative line, nothing of the share paid with points."""
+    amounts = tuple(max(line.amount, Decimal(0)) for line in facts.lines)
+    if not facts.points_paid_amount or program.earn_on_points_paid:
+        return amounts
+    total = Fraction(facts.amount)
+    kept = (total - Fraction(facts.points_paid_amount)) / total
+    return tuple(Fraction(amount) * kept for amount in amounts)
+
+
+def _details(order: Order) -> dict[str, Any]:
+    details = {"order": order.number, "source": order.source, "amount": f"{order.amount:.2f}"}
+    if order.store is not None:
+        details["store"] = order.store.name
+    return details
+
+
+def _status_part(order: Order, program: Program) -> dict[str, Any]:
+    base = order.explanation[0]
+    return {
+        "rule": "status",
+        "kind": "base",
+        "points": order.status_points,
+        "amount": base["amount"],
+        "rate": earning.text(program.status_rate),
+    }
+
+
+def _rules(order: Order, tier: Tier) -> list[dict[str, Any]]:
+    """The rules looked at, with what each expected and saw."""
+    matched = {part["rule"] for part in order.explanation}
+    return [
+        {"rule": "base", "matched": "base" in matched, "conditions": []},
+        {
+            "rule": "tier",
+            "matched": "tier" in matched,
+            "conditions": [
+                {
+                    "name": "multiplier",
+                    "expected": "≠ 1",
+                    "seen": earning.text(tier.multiplier),
+                    "met": tier.multiplier != 1,
+                }
+            ],
+        },
+    ]

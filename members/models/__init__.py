@@ -1,0 +1,17 @@
+from members.models.client import ApiClient, ApiRequest, ImportRun
+from members.models.member import Consent, Member
+from members.models.store import Store
+from members.models.tier import Tier, TierChange
+from members.models.user import User
+
+__all__ = [
+    "ApiClient",
+    "ApiRequest",
+    "Consent",
+    "ImportRun",
+    "Member",
+    "Store",
+    "Tier",
+    "TierChange",
+    "User",
+]

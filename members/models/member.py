@@ -1,0 +1,130 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower, Now, Right
+from django.utils.translation import gettext_lazy as _
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def with_names(self) -> "MemberQuerySet":
+        """Bring tier and store along, for lists."""
+        return self.select_related("tier", "store")
+
+
+class Member(models.Model):
+    """An enrolled customer. `number` is the public identity on card, QR code and API."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        FROZEN = "frozen", _("Frozen")
+        CLOSED = "closed", _("Closed")
+
+    number = models.CharField(_("member number"), max_length=20, unique=True)
+    phone = models.CharField(_("phone"), max_length=16, unique=True, null=True, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    birthday = models.DateField(_("birthday"), null=True, blank=True)
+    external_id = models.CharField(
+        _("external id"), max_length=100, unique=True, null=True, blank=True
+    )
+    referral_code = models.CharField(_("referral code"), max_length=12, unique=True)
+    referrer = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("referrer"),
+    )
+    store = models.ForeignKey(
+        "members.Store",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("store"),
+    )
+    tier = models.ForeignKey(
+        "members.Tier", models.PROTECT, related_name="+", verbose_name=_("tier")
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="member",
+        null=True,
+        blank=True,
+        verbose_name=_("login"),
+    )
+    channel = models.CharField(_("sign-up channel"), max_length=50, blank=True)
+    sign_up_ip = models.GenericIPAddressField(_("sign-up IP"), null=True, blank=True)
+    sign_up_device = models.CharField(_("sign-up device"), max_length=200, blank=True)
+    enrolled_at = models.DateTimeField(_("enrolled at"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(phone__isnull=True)
+                | models.Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
+                name="member_phone_e164",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["active", "frozen", "closed"]),
+                name="member_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(referrer__isnull=True) | ~models.Q(referrer=models.F("id")),
+                name="member_not_own_referrer",
+            ),
+        ]
+        indexes = [
+            models.Index(Right("phone", 4), name="member_last_four"),
+            models.Index(Lower("email"), name="member_email_lower"),
+            models.Index(fields=["name"], name="member_name"),
+            models.Index(fields=["-enrolled_at", "-id"], name="member_newest_first"),
+            models.Index(fields=["tier", "id"], name="member_of_tier"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or '—'} #{self.number}"
+
+    @property
+    def last_four(self) -> str:
+        """The last four digits of the phone number; empty without a phone."""
+        return (self.phone or "")[-4:]
+
+    @property
+    def masked_phone(self) -> str | None:
+        """The phone number with its middle hidden: +86138****8026."""
+        if not self.phone:
+            return None
+        return f"{self.phone[:-8]}****{self.phone[-4:]}"
+
+    @property
+    def display_name(self) -> str:
+        """What to call the member on a page."""
+        return self.name or self.last_four or self.number
+
+
+class Consent(models.Model):
+    """One answer of a member to one question, with its moment; the newest answer holds."""
+
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="consents", verbose_name=_("member")
+    )
+    purpose = models.CharField(_("purpose"), max_length=50)
+    is_given = models.BooleanField(_("given"))
+    at = models.DateTimeField(_("at"))
+    channel = models.CharField(_("channel"), max_length=50, blank=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        indexes = [models.Index(fields=["member", "purpose", "-at"], name="consent_newest")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.purpose}"

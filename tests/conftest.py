@@ -1,0 +1,137 @@
+"""The cast, the database they live in and the tools for races over real connections."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+if "DATABASE_URL" not in os.environ:
+    from config import embedded_postgres
+
+    embedded_postgres.start_for_tests()
+
+from members import enrolment
+from members.models import Member, Tier, User
+
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai
+
+KEPT_TABLES = {"members_tier", "loyalty_pointtype", "loyalty_program"}
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """A quiet moment: 2026-11-21 12:00 in the program's time zone."""
+    return NOON
+
+
+def _enrol(name: str, phone: str) -> Member:
+    return enrolment.enrol(newcomer=enrolment.Newcomer(phone=phone, name=name), at=NOON)
+
+
+@pytest.fixture
+def bob(db: None) -> Member:
+    """A member without points."""
+    return _enrol("Bob", "+8613800000002")
+
+
+@pytest.fixture
+def mallory(db: None) -> Member:
+    """A member who must never see Ada's things."""
+    return _enrol("Mallory", "+8613800000003")
+
+
+@pytest.fixture
+def ada(db: None) -> Member:
+    """A member with 1,000 points that never expire."""
+    from loyalty import awarding
+
+    member = _enrol("Ada", "+8613800000001")
+    awarding.award(
+        member=member, points=1000, reference="welcome", details={}, expires_at=None, at=NOON
+    )
+    return member
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """The merchant: may do everything in the console."""
+    return User.objects.create_superuser(username="owner", password="owner", name="Owner")
+
+
+def _raw(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _empty_tables() -> None:
+    """Remove what was committed; replica role keeps the append-only triggers from refusing."""
+    tables = [
+        name
+        for name in connection.introspection.table_names()
+        if name.startswith(("members_", "loyalty_", "rewards_", "account_", "django_admin_log"))
+        and name not in KEPT_TABLES
+    ]
+    _raw("SET session_replication_role = replica")
+    _raw(f"TRUNCATE {', '.join(tables)} CASCADE")
+    _raw("SET session_replication_role = origin")
+
+
+class RealDatabase:
+    """Commits for real; `run_parallel` calls a function from many threads with their own connections."""
+
+    def run_parallel(
+        self, work: Callable[[int], Any], times: int, connections_at_once: int = 20
+    ) -> list[Any]:
+        """Call work(0 … times-1) from `connections_at_once` threads released together.
+
+        Returns results in order; an exception stands in the place of its result.
+        """
+        barrier = threading.Barrier(min(connections_at_once, times))
+        started = threading.local()
+
+        def call(number: int) -> Any:
+            if not getattr(started, "yes", False):
+                started.yes = True
+                barrier.wait(timeout=30)
+            try:
+                return work(number)
+            except Exception as problem:  # noqa: BLE001 - the caller looks at it
+                return problem
+
+        def close() -> None:
+            connections.close_all()
+
+        with ThreadPoolExecutor(max_workers=connections_at_once) as pool:
+            results = list(pool.map(call, range(times)))
+            gate = threading.Barrier(min(connections_at_once, times))
+
+            def finish(_: int) -> None:
+                gate.wait(timeout=30)
+                close()
+
+            list(pool.map(finish, range(min(connections_at_once, times))))
+        return results
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[RealDatabase]:
+    """A database without the enclosing test transaction; emptied afterwards."""
+    from loyalty.models import Program
+
+    with django_db_blocker.unblock():
+        tiers = list(Tier.objects.values())
+        try:
+            yield RealDatabase()
+        finally:
+            _empty_tables()
+            Tier.objects.exclude(id__in=[tier["id"] for tier in tiers]).delete()
+            for tier in tiers:
+                Tier.objects.filter(id=tier["id"]).update(**tier)
+            Program.objects.filter(id=1).delete()
+            Program(id=1).save(force_insert=True)
+            connection.close()
