@@ -95,9 +95,7 @@ def _rules(names: tuple[str, ...]) -> tuple[Rule, ...]:
 
 def effects_of(facts: Facts) -> list[Effect]:
     """What every rule of EARNING_RULES contributes, in order."""
-    return [
-        effect for rule in _rules(tuple(settings.EARNING_RULES)) for effect in rule(facts)
-    ]
+    return [effect for rule in _rules(tuple(settings.EARNING_RULES)) for effect in rule(facts)]
 
 
 def evaluate(facts: Facts) -> Earned:
@@ -111,7 +109,9 @@ def _evaluate(facts: Facts, effects: Sequence[Effect]) -> Earned:
     rate = sum((effect.rate for effect in effects if isinstance(effect, Base)), Decimal(0))
     multipliers = [effect for effect in effects if isinstance(effect, Multiplier)]
     factors = [multiplier.factor for multiplier in multipliers]
-    combined = [combine(factors[:count], facts.program.stacking) for count in range(len(factors) + 1)]
+    combined = [
+        combine(factors[:count], facts.program.stacking) for count in range(len(factors) + 1)
+    ]
     exact = [_times(total, rate * factor) for factor in combined]
     points = round_points(exact[-1], facts.program.rounding)
     # Running differences of the floored running total; the last one ends at the rounded total.

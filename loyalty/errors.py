@@ -42,7 +42,9 @@ class WalletFrozen(LoyaltyError):
     code = "wallet_frozen"
 
     def __str__(self) -> str:
-        return _("The points are frozen until they have been reviewed. Please ask customer service.")
+        return _(
+            "The points are frozen until they have been reviewed. Please ask customer service."
+        )
 
 
 class AlreadyReversed(LoyaltyError):
@@ -58,4 +60,6 @@ class AlreadyReversed(LoyaltyError):
 
 def out_of_range(pointer: str) -> InvalidInput:
     """A sum of points past 2^63 − 1."""
-    return InvalidInput(pointer, "out_of_range", _("The sum of points is too large to be counted."))
+    return InvalidInput(
+        pointer, "out_of_range", _("The sum of points is too large to be counted.")
+    )

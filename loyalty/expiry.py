@@ -27,7 +27,11 @@ def add_months(day: date, months: int) -> date:
 def points_lapse_at(program: Program, active_from: datetime) -> datetime | None:
     """When redeemable points that become active at `active_from` lapse; None: never."""
     return _lapse_at(
-        program.expiry_policy, program.expiry_months, program.expiry_date, program.zone, active_from
+        program.expiry_policy,
+        program.expiry_months,
+        program.expiry_date,
+        program.zone,
+        active_from,
     )
 
 

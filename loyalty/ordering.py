@@ -4,18 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
-from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from loyalty import earning, expiry, ledger, order_rows, programs, queries, tiers
+from loyalty import earning, expiry, ledger, order_awards, order_rows, programs, queries, tiers
 from loyalty.earning import Earned
 from loyalty.errors import out_of_range
 from loyalty.ledger import MAX_POINTS, Credit
-from loyalty.models import Entry, Order, Program
+from loyalty.models import Order
 from loyalty.order_facts import Line, OrderFacts
 from members import queries as member_queries
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused, Refusal
@@ -106,9 +104,7 @@ class _Batch:
         self.coming: dict[int, int] = {}
 
     def place(self) -> list[Placed]:
-        members = {
-            member.pk for facts in self.orders if (member := self.people.member_of(facts))
-        }
+        members = {member.pk for facts in self.orders if (member := self.people.member_of(facts))}
         self.held = ledger.lock(members=members, at=self.at)
         self.people = self._people()  # as they are under the lock
         self.known = queries.orders_by_key(keys=[facts.key for facts in self.orders])
@@ -123,7 +119,7 @@ class _Batch:
         self._start_walks()
         self._check(facts)
         order, _earned = self._earn(facts)
-        return Quote(order, _rules(order, self._tier_of(facts)))
+        return Quote(order, order_awards.rules(order, self._tier_of(facts)))
 
     # ---- reading ------------------------------------------------------------------------------
     def _people(self) -> _People:
@@ -168,7 +164,7 @@ class _Batch:
             return Placed(None, is_new=False, problem=problem)
 
     def _place_or_raise(self, facts: OrderFacts) -> Placed:
-        digest = self._digest(facts)
+        digest = order_awards.digest(facts, self.people.member_of(facts))
         known = self.known.get(facts.key)
         if known is not None:
             if known.digest != digest:
@@ -218,21 +214,8 @@ class _Batch:
 
     def _earn(self, facts: OrderFacts) -> tuple[Order, Earned]:
         member = self.people.member_of(facts)
-        order = Order(
-            source=facts.source,
-            number=facts.number,
-            member=member,
-            store=self.people.stores[facts.store] if facts.store is not None else None,
-            channel=facts.channel,
-            placed_at=facts.placed_at,
-            status=facts.status,
-            coupon=facts.coupon,
-            payments=[
-                {"method": method, "amount": f"{amount:.2f}"} for method, amount in facts.payments
-            ],
-            amount=facts.amount,
-            points_paid_amount=facts.points_paid_amount,
-        )
+        store = self.people.stores[facts.store] if facts.store is not None else None
+        order = order_awards.as_reported(facts, member, store)
         if member is None:
             return order, Earned(
                 points=0,
@@ -242,7 +225,7 @@ class _Batch:
             )
         earned = earning.evaluate(
             earning.Facts(
-                amounts=earnable(facts, self.program),
+                amounts=order_awards.earnable(facts, self.program),
                 tier=self._tier_of(facts),
                 program=self.program,
             )
@@ -272,114 +255,15 @@ class _Batch:
     def _post(self, order: Order, facts: OrderFacts) -> None:
         if order.member_id is None:
             return
-        details = _details(order)
         if order.points:
-            assert order.active_from is not None
             wallet = self.held.of(order.member_id)
-            self.postings.append(
-                Credit(
-                    wallet=wallet.id,
-                    kind=Entry.Kind.EARN,
-                    points=order.points,
-                    reference=order.reference,
-                    at=order.placed_at,
-                    details=details,
-                    explanation=order.explanation,
-                    active_from=order.active_from,
-                    expires_at=order.expires_at,
-                )
-            )
+            self.postings.append(order_awards.points_credit(order, wallet.id))
         if order.status_points:
-            self._post_status(order, facts, details)
-
-    def _post_status(self, order: Order, facts: OrderFacts, details: dict[str, Any]) -> None:
-        assert order.member_id is not None
-        start = min(facts.placed_at, self.at)
-        expires_at = expiry.status_lapses_at(self.program, start)
-        self.postings.append(
-            Credit(
-                wallet=self.held.of(order.member_id, "status").id,
-                kind=Entry.Kind.EARN,
-                points=order.status_points,
-                reference=order.reference,
-                at=order.placed_at,
-                details=details,
-                explanation=[_status_part(order, self.program)],
-                active_from=start,
-                expires_at=expires_at,
+            start = min(facts.placed_at, self.at)
+            expires_at = expiry.status_lapses_at(self.program, start)
+            credit = tiers.StatusCredit(start, expires_at, order.status_points)
+            wallet = self.held.of(order.member_id, "status")
+            self.postings.append(
+                order_awards.status_credit(order, wallet.id, credit, self.program)
             )
-        )
-        self.walks[order.member_id].add(
-            tiers.StatusCredit(start, expires_at, order.status_points)
-        )
-
-    def _digest(self, facts: OrderFacts) -> str:
-        """SHA-256 of the content, with every value in one form."""
-        member = self.people.member_of(facts)
-        words = [
-            member.number if member else str(facts.member or facts.member_external_id),
-            str(facts.store),
-            facts.channel,
-            str(facts.placed_at.timestamp()),
-            facts.status,
-            facts.coupon,
-            str(facts.hold),
-            f"{facts.points_paid_amount:.2f}",
-        ]
-        words += [f"{method}\x1e{amount:.2f}" for method, amount in facts.payments]
-        words += [
-            f"{each.sku}\x1e{each.name}\x1e{each.category}\x1e{each.brand}\x1e{each.tags}\x1e"
-            f"{each.quantity}\x1e{each.amount:.2f}"
-            for each in facts.lines
-        ]
-        return sha256("\x1f".join(words).encode()).hexdigest()
-
-
-def earnable(
-    facts: OrderFacts, program: Program
-) -> tuple[Decimal, ...] | tuple[Fraction, ...]:
-    """What of each line can earn: nothing of a negative line, nothing of the share paid with points."""
-    amounts = tuple(max(line.amount, Decimal(0)) for line in facts.lines)
-    if not facts.points_paid_amount or program.earn_on_points_paid:
-        return amounts
-    total = Fraction(facts.amount)
-    kept = (total - Fraction(facts.points_paid_amount)) / total
-    return tuple(Fraction(amount) * kept for amount in amounts)
-
-
-def _details(order: Order) -> dict[str, Any]:
-    details = {"order": order.number, "source": order.source, "amount": f"{order.amount:.2f}"}
-    if order.store is not None:
-        details["store"] = order.store.name
-    return details
-
-
-def _status_part(order: Order, program: Program) -> dict[str, Any]:
-    base = order.explanation[0]
-    return {
-        "rule": "status",
-        "kind": "base",
-        "points": order.status_points,
-        "amount": base["amount"],
-        "rate": earning.text(program.status_rate),
-    }
-
-
-def _rules(order: Order, tier: Tier) -> list[dict[str, Any]]:
-    """The rules looked at, with what each expected and saw."""
-    matched = {part["rule"] for part in order.explanation}
-    return [
-        {"rule": "base", "matched": "base" in matched, "conditions": []},
-        {
-            "rule": "tier",
-            "matched": "tier" in matched,
-            "conditions": [
-                {
-                    "name": "multiplier",
-                    "expected": "≠ 1",
-                    "seen": earning.text(tier.multiplier),
-                    "met": tier.multiplier != 1,
-                }
-            ],
-        },
-    ]
+            self.walks[order.member_id].add(credit)

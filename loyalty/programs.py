@@ -118,7 +118,7 @@ def _award_on(field: str, value: Any) -> Any:
 
 
 def _rate(field: str, value: Any) -> Decimal:
-    if not isinstance(value, Decimal) or not 0 <= value <= 1_000_000:  # noqa: PLR2004
+    if not isinstance(value, Decimal) or not 0 <= value <= 1_000_000:
         raise _invalid(field, _("Give a decimal number from 0 to 1,000,000."))
     return value
 
@@ -144,7 +144,7 @@ def _time_zone(field: str, value: Any) -> str:
 
 
 def _days(field: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 3_650:  # noqa: PLR2004
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 3_650:
         raise _invalid(field, _("Give a whole number of days from 0 to 3650."))
     return value
 

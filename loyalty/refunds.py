@@ -173,9 +173,7 @@ def _take_back(order: Order, made: Refund, targets: _Targets, held: ledger.Held)
     points = targets.points - order.points_reversed
     status_points = targets.status_points - order.status_points_reversed
     order.refunded_amount += made.amount
-    order.status = (
-        Order.Status.REFUNDED if targets.is_full else Order.Status.PARTIALLY_REFUNDED
-    )
+    order.status = Order.Status.REFUNDED if targets.is_full else Order.Status.PARTIALLY_REFUNDED
     order.points_reversed = targets.points
     order.status_points_reversed = targets.status_points
     taken = _reverse(order, made, "points", points, held, program)

@@ -85,7 +85,12 @@ def give_back(
         at=at,
         details=details,
         explanation=[
-            {"rule": part["rule"], "title": part.get("title", ""), "kind": "return", "points": -part["points"]}
+            {
+                "rule": part["rule"],
+                "title": part.get("title", ""),
+                "kind": "return",
+                "points": -part["points"],
+            }
             for part in redeem.explanation
         ],
         of=reference,

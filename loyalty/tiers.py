@@ -34,9 +34,7 @@ class StatusCredit:
 
     def counts_at(self, moment: datetime) -> bool:
         """Whether the credit is part of the status sum at a moment."""
-        return self.active_from <= moment and (
-            self.expires_at is None or moment < self.expires_at
-        )
+        return self.active_from <= moment and (self.expires_at is None or moment < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +127,7 @@ def load_walks(
     """
     tiers = member_queries.tiers()
     by_id = {tier.pk: tier for tier in tiers}
-    walks = {
-        member: Walk(tiers, [], lifetimes[member])
-        for member in expected
-    }
+    walks = {member: Walk(tiers, [], lifetimes[member]) for member in expected}
     changes = TierChange.objects.filter(member__in=list(expected)).order_by("at", "id")
     for member_id, at, tier_id in changes.values_list("member_id", "at", "tier_id"):
         walks[member_id].history.append((at, by_id[tier_id]))

@@ -1,25 +1,16 @@
 """Words for people: what an entry is and why, in the language of the reader."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from loyalty.models import Entry
 
-_KIND_TITLES = {
-    Entry.Kind.EARN: lambda details: _earn_title(details),
-    Entry.Kind.REVERSE: lambda _details: _("Taken back after a refund"),
-    Entry.Kind.REDEEM: lambda details: _redeem_title(details),
-    Entry.Kind.RETURN: lambda details: _return_title(details),
-    Entry.Kind.EXPIRE: lambda _details: _("Points expired"),
-    Entry.Kind.ADJUST: lambda details: details.get("message") or _("Adjustment"),
-}
-
 
 def entry_title(entry: Entry) -> str:
     """What happened, in a few words: "静安寺店消费 ¥64.00"."""
-    return str(_KIND_TITLES[Entry.Kind(entry.kind)](entry.details))
+    return _KIND_TITLES[entry.kind](entry.details)
 
 
 def entry_reason(entry: Entry) -> str:
@@ -88,3 +79,13 @@ def _earn_reason(entry: Entry) -> str:
         "before": base,
         "after": entry.points,
     }
+
+
+_KIND_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    Entry.Kind.EARN: _earn_title,
+    Entry.Kind.REVERSE: lambda _details: _("Taken back after a refund"),
+    Entry.Kind.REDEEM: _redeem_title,
+    Entry.Kind.RETURN: _return_title,
+    Entry.Kind.EXPIRE: lambda _details: _("Points expired"),
+    Entry.Kind.ADJUST: lambda details: str(details.get("message") or _("Adjustment")),
+}

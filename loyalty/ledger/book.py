@@ -1,113 +1,22 @@
 """Wallets in memory while postings are applied: arithmetic only, no database."""
 
 from bisect import insort
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from loyalty.errors import InDebt, InsufficientPoints, out_of_range
 from loyalty.ledger.postings import (
     MAX_POINTS,
     Credit,
     Debit,
-    Details,
     Explanation,
     Posted,
     Posting,
     Return,
     Reversal,
 )
+from loyalty.ledger.states import Allocated, EntryRow, LotState, WalletState
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _EXPIRY: Explanation = ({"rule": "expiry", "kind": "expiry"},)
-
-
-@dataclass(slots=True, eq=False)
-class LotState:
-    """A lot as it stands; `id` is None until the batch is written."""
-
-    wallet_id: int
-    points: int
-    remaining: int
-    is_pending: bool
-    active_from: datetime
-    expires_at: datetime | None
-    id: int | None = None
-    entry_id: int | None = None
-    lapsed: int = 0
-    forgiven: int = 0
-    source: "EntryRow | None" = None
-    is_changed: bool = False
-    number: int = 0
-
-    def spending_key(self) -> tuple[datetime, datetime, float, int]:
-        """Soonest expiry first, never-expiring last, then activation, then posting."""
-        return (
-            self.expires_at or _NEVER,
-            self.active_from,
-            float("inf") if self.id is None else self.id,
-            self.number,
-        )
-
-    def due_at(self) -> datetime | None:
-        """The next moment at which something happens to the lot by itself."""
-        return self.active_from if self.is_pending else self.expires_at
-
-
-@dataclass(slots=True, eq=False)
-class EntryRow:
-    """An entry to be written."""
-
-    wallet_id: int
-    kind: str
-    points: int
-    balance: int
-    sequence: int
-    reference: str
-    at: datetime
-    details: Details
-    explanation: Explanation
-    id: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Allocated:
-    """An allocation to be written: `points` is negative when taken from the lot."""
-
-    lot: LotState
-    entry: EntryRow | None
-    points: int
-
-
-@dataclass(slots=True, eq=False)
-class WalletState:
-    """A locked wallet's figures; `lots` holds its loaded open active lots in spending order."""
-
-    id: int
-    member_id: int
-    type_code: str
-    active: int
-    pending: int
-    reserved: int
-    debt: int
-    earned: int
-    spent: int
-    expired: int
-    sequence: int
-    next_due_at: datetime | None
-    is_changed: bool = False
-    lots: list[LotState] = field(default_factory=list)
-    origins: dict[str, LotState] = field(default_factory=dict)
-    redeemed: dict[str, list[tuple[LotState, int]]] = field(default_factory=dict)
-
-    @property
-    def balance(self) -> int:
-        """What the last entry's `balance` says."""
-        return self.active + self.pending + self.reserved - self.debt
-
-    def note_due(self, moment: datetime | None) -> None:
-        """Remember the earliest moment at which something falls due."""
-        if moment is not None and (self.next_due_at is None or moment < self.next_due_at):
-            self.next_due_at = moment
 
 
 class Book:

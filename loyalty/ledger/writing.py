@@ -9,8 +9,9 @@ import psycopg
 from django.db import connection, transaction
 
 from loyalty.ledger import statements
-from loyalty.ledger.book import Book, EntryRow, LotState, WalletState
+from loyalty.ledger.book import Book
 from loyalty.ledger.postings import Debit, Posted, Posting, Return, Reversal
+from loyalty.ledger.states import EntryRow, LotState, WalletState
 from members.errors import ReferenceReused
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -72,9 +73,7 @@ def _key(posting: Posting) -> tuple[int, str, str]:
     return posting.wallet, posting.kind, posting.reference
 
 
-def _apply_once(
-    book: Book, known: dict[tuple[int, str, str], Posted], posting: Posting
-) -> Posted:
+def _apply_once(book: Book, known: dict[tuple[int, str, str], Posted], posting: Posting) -> Posted:
     key = _key(posting)
     before = known.get(key)
     if before is None:

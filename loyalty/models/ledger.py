@@ -32,7 +32,11 @@ class Wallet(models.Model):
     """
 
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
     point_type = models.ForeignKey(
         PointType, models.PROTECT, related_name="+", verbose_name=_("point type"), db_index=False
@@ -67,7 +71,9 @@ class Wallet(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["next_due_at", "id"], name="wallet_due", condition=Q(next_due_at__isnull=False)
+                fields=["next_due_at", "id"],
+                name="wallet_due",
+                condition=Q(next_due_at__isnull=False),
             )
         ]
 
@@ -117,9 +123,7 @@ class Entry(models.Model):
             models.CheckConstraint(condition=Q(sequence__gte=1), name="entry_sequence_positive"),
         ]
         triggers = [
-            pgtrigger.Protect(
-                name="append_only", operation=pgtrigger.Update | pgtrigger.Delete
-            ),
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             pgtrigger.Trigger(
                 name="no_truncate",
                 level=pgtrigger.Statement,
@@ -162,7 +166,8 @@ class Lot(models.Model):
                 name="lot_remaining_within_points",
             ),
             models.CheckConstraint(
-                condition=Q(lapsed__gte=0, lapsed__lte=F("points")), name="lot_lapsed_within_points"
+                condition=Q(lapsed__gte=0, lapsed__lte=F("points")),
+                name="lot_lapsed_within_points",
             ),
             models.CheckConstraint(
                 condition=Q(forgiven__gte=0, forgiven__lte=F("lapsed")),
@@ -199,9 +204,7 @@ class Allocation(models.Model):
             models.CheckConstraint(condition=~Q(points=0), name="allocation_points_not_zero"),
         ]
         triggers = [
-            pgtrigger.Protect(
-                name="append_only", operation=pgtrigger.Update | pgtrigger.Delete
-            ),
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             pgtrigger.Trigger(
                 name="no_truncate",
                 level=pgtrigger.Statement,

@@ -52,7 +52,9 @@ class Order(models.Model):
     points = models.BigIntegerField(_("points"), default=0)
     status_points = models.BigIntegerField(_("status points"), default=0)
     points_reversed = models.BigIntegerField(
-        _("points of refunds"), default=0, help_text="Target reached by refunds, forgiven included."
+        _("points of refunds"),
+        default=0,
+        help_text="Target reached by refunds, forgiven included.",
     )
     status_points_reversed = models.BigIntegerField(_("status points of refunds"), default=0)
     active_from = models.DateTimeField(_("active from"), null=True)
@@ -158,7 +160,9 @@ class Refund(models.Model):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         constraints = [
-            models.UniqueConstraint(fields=["order", "reference"], name="refund_once_per_reference"),
+            models.UniqueConstraint(
+                fields=["order", "reference"], name="refund_once_per_reference"
+            ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
         ]
 

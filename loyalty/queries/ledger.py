@@ -132,9 +132,7 @@ def _settle_in_memory(wallets: list[Wallet], at: datetime) -> None:
         wallet.expired += lapsed
 
 
-def _figures(
-    pair: dict[str, Wallet], next_expiry: NextExpiry | None, program: Program
-) -> Figures:
+def _figures(pair: dict[str, Wallet], next_expiry: NextExpiry | None, program: Program) -> Figures:
     points = pair["points"]
     return Figures(
         active=points.active,
@@ -163,7 +161,7 @@ def lots_of(*, member: Member, at: datetime, type_code: str = "points") -> list[
     rows = _rows(
         f"""SELECT lots.id, lots.points, lots.remaining, lots.active_from, lots.expires_at, lots.is_pending,
             e.reference FROM ({_LOTS_NOW}) lots JOIN loyalty_entry e ON e.id = lots.entry_id
-            ORDER BY lots.expires_at, lots.active_from, lots.id""",  # noqa: S608 - no input in it
+            ORDER BY lots.expires_at, lots.active_from, lots.id""",
         [at, ids, ids, at],
     )
     return [

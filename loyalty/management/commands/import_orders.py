@@ -1,0 +1,91 @@
+"""Import orders from a CSV file: `import_orders FILE [--until today]`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from loyalty import order_files, order_survey, programs
+from loyalty.order_files import OrderFile
+from members import csv_files, imports
+from members.csv_files import CsvFile, Row
+from members.encodings import UnreadableFile
+from members.import_reports import ImportReport
+from members.imports import Calendar, Until
+from members.management.importing import Batch, ImportCommand
+
+ORDERS_IN_BATCH = 1_000
+ROWS_IN_BATCH = 20_000
+
+
+class Command(ImportCommand[list[list[Row]]]):
+    help = _("Import orders from a CSV file, one row for each line of an order.")  # type: ignore[assignment]
+    kind = "orders"
+    label = _("Orders")
+    layout = order_files.LAYOUT
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--until",
+            metavar="DAY",
+            help=gettext(
+                "move all dates by whole days so that they end on this day: today or YYYY-MM-DD"
+            ),
+        )
+
+    def survey(self, file: CsvFile) -> None:
+        self.progress.begin(gettext("Reading"), total=file.size)
+        self.found = order_survey.survey(
+            file, show=lambda done, rows: self.progress.show(done, rows=rows)
+        )
+        for text in order_survey.notes(self.found):
+            self.progress.say(text)
+        self.progress.say(
+            ngettext(
+                "%(orders)s order in %(rows)s rows.",
+                "%(orders)s orders in %(rows)s rows.",
+                len(self.found),
+            )
+            % {"orders": f"{len(self.found):,}", "rows": f"{self.found.rows:,}"}
+        )
+
+    def until(self, file: CsvFile, options: dict[str, Any]) -> tuple[Until, int] | None:
+        if options["until"] is None:
+            return None
+        if self.found.last is None:
+            raise UnreadableFile(
+                gettext("No order has a readable time, so there is no last day for --until.")
+            )
+        zone = programs.current().zone
+        last_day = self.found.last.astimezone(zone).date()
+        until = Until(word=options["until"], history=file.digest)
+        today = timezone.now().astimezone(zone).date()
+        return until, imports.shift(until, last_day=lambda: last_day, today=today)
+
+    def total(self, file: CsvFile) -> int:
+        return self.found.rows
+
+    def batches(self, file: CsvFile) -> Iterable[Batch[list[list[Row]]]]:
+        orders: list[list[Row]] = []
+        rows = done = 0
+        with file.path.open("rb") as stream:
+            for stretch in self.found.stretches():
+                order = csv_files.rows_within(file, stream, stretch)
+                orders.append(order)
+                rows += len(order)
+                if len(orders) >= ORDERS_IN_BATCH or rows >= ROWS_IN_BATCH:
+                    done += rows
+                    yield Batch(orders, rows, done)
+                    orders, rows = [], 0
+        if orders:
+            yield Batch(orders, rows, done + rows)
+
+    def import_batch(
+        self, items: list[list[Row]], calendar: Calendar, report: ImportReport
+    ) -> None:
+        reader = OrderFile(file=report.file, survey=self.found, calendar=calendar, report=report)
+        reader.import_orders(items, at=timezone.now())
