@@ -1,16 +1,24 @@
-"""Writing orders and their lines: two statements and one stream of lines, whatever the batch's size."""
+"""Writing orders and their lines: one look at the sequence and two streams, whatever the batch's size."""
 
+import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection
 
 from loyalty import earning
 from loyalty.models import Order
 from loyalty.order_facts import OrderFacts
+from members.streams import NULL, field, moment, stream
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_DRAW_IDS = """
+SELECT nextval(pg_get_serial_sequence('loyalty_order', 'id')) FROM generate_series(1, %s)"""
+_ORDERS = """COPY loyalty_order
+    (id, source, number, member_id, store_id, channel, placed_at, status, coupon, payments, amount,
+     points_paid_amount, refunded_amount, points, status_points, points_reversed, status_points_reversed,
+     active_from, expires_at, explanation, digest) FROM STDIN"""
 _LINES = """COPY loyalty_orderline
     (order_id, position, sku, name, category, brand, tags, quantity, amount, share) FROM STDIN"""
 
@@ -21,22 +29,66 @@ def write(*, rows: Sequence[Row]) -> None:
     """Insert the orders, giving each its id, and their lines."""
     if not rows:
         return
-    Order.objects.bulk_create([order for order, _, _ in rows])
-    with connection.cursor() as cursor, cursor.copy(_LINES) as copy:
-        copy.write("".join(line for row in rows for line in _lines(row)))
+    with connection.cursor() as cursor:
+        cursor.execute(_DRAW_IDS, [len(rows)])
+        ids = [row[0] for row in cursor.fetchall()]
+    for (order, _, _), number in zip(rows, ids, strict=True):
+        order.pk = number
+        order._state.adding = False
+        order._state.db = connection.alias
+    stream(statement=_ORDERS, lines=(_order(order) for order, _, _ in rows))
+    stream(statement=_LINES, lines=(line for row in rows for line in _lines(row)))
+
+
+def _order(order: Order) -> str:
+    words = (
+        str(order.pk),
+        field(order.source),
+        field(order.number),
+        _id(order.member_id),
+        _id(order.store_id),
+        field(order.channel),
+        moment(order.placed_at),
+        order.status,
+        field(order.coupon),
+        _json(order.payments),
+        str(order.amount),
+        str(order.points_paid_amount),
+        "0",
+        str(order.points),
+        str(order.status_points),
+        "0",
+        "0",
+        moment(order.active_from),
+        moment(order.expires_at),
+        _json(order.explanation),
+        order.digest,
+    )
+    return "\t".join(words) + "\n"
 
 
 def _lines(row: Row) -> Iterator[str]:
     order, facts, earned = row
     pairs = zip(facts.lines, earned.shares, strict=True)
     for position, (line, share) in enumerate(pairs, start=1):
-        words = (line.sku, line.name, line.category, line.brand, _array(line.tags))
-        text = "\t".join([word.translate(_ESCAPES) for word in words])
-        yield f"{order.pk}\t{position}\t{text}\t{line.quantity}\t{line.amount}\t{_share(share)}\n"
+        yield (
+            f"{order.pk}\t{position}\t{field(line.sku)}\t{field(line.name)}\t{field(line.category)}\t"
+            f"{field(line.brand)}\t{field(_array(line.tags))}\t{line.quantity}\t{line.amount}\t{_share(share)}\n"
+        )
+
+
+def _id(value: int | None) -> str:
+    return NULL if value is None else str(value)
+
+
+def _json(value: Any) -> str:
+    return field(json.dumps(value, ensure_ascii=False))
 
 
 def _array(tags: Sequence[str]) -> str:
     """A PostgreSQL array literal."""
+    if not tags:
+        return "{}"
     quoted = (tag.replace("\\", "\\\\").replace('"', '\\"') for tag in tags)
     return "{" + ",".join(f'"{tag}"' for tag in quoted) + "}"
 

@@ -104,9 +104,10 @@ class _Batch:
         self.coming: dict[int, int] = {}
 
     def place(self) -> list[Placed]:
-        members = {member.pk for facts in self.orders if (member := self.people.member_of(facts))}
+        members = {member.pk: member for member in self.people.by_number.values()}
         self.held = ledger.lock(members=members, at=self.at)
-        self.people = self._people()  # as they are under the lock
+        for pk, status in member_queries.statuses(members).items():
+            members[pk].status = status  # as it is under the lock
         self.known = queries.orders_by_key(keys=[facts.key for facts in self.orders])
         self._start_walks()
         answers = [self._place(facts) for facts in self.orders]

@@ -1,7 +1,7 @@
 """Lock, settle, apply, write: the steps of `post`."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,9 @@ from django.db import connection, transaction
 from loyalty.ledger import statements
 from loyalty.ledger.book import Book
 from loyalty.ledger.postings import Debit, Posted, Posting, Return, Reversal
-from loyalty.ledger.states import EntryRow, LotState, WalletState
+from loyalty.ledger.states import Allocated, EntryRow, LotState, WalletState
 from members.errors import ReferenceReused
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+from members.streams import field, moment, stream
 
 
 class Held:
@@ -191,15 +190,9 @@ def _write(book: Book) -> None:
         lot.id = number
         lot.entry_id = lot.source.id if lot.source else None
     _name_expiries(book)
-    _copy(statements.COPY_ENTRIES, map(_entry_line, book.entries))
-    _copy(statements.COPY_LOTS, map(_lot_line, book.lots))
-    _copy(
-        statements.COPY_ALLOCATIONS,
-        (
-            f"{each.lot.id}\t{each.entry.id if each.entry else each.lot.entry_id}\t{each.points}\n"
-            for each in book.allocations
-        ),
-    )
+    stream(statement=statements.COPY_ENTRIES, lines=map(_entry_line, book.entries))
+    stream(statement=statements.COPY_LOTS, lines=map(_lot_line, book.lots))
+    stream(statement=statements.COPY_ALLOCATIONS, lines=map(_allocation_line, book.allocations))
     _write_totals(book)
 
 
@@ -253,20 +246,24 @@ def _moment(value: datetime | None) -> str | None:
 
 
 def _entry_line(entry: EntryRow) -> str:
-    details = json.dumps(entry.details, ensure_ascii=False).translate(_ESCAPES)
-    explanation = json.dumps(entry.explanation, ensure_ascii=False).translate(_ESCAPES)
+    details = field(json.dumps(entry.details, ensure_ascii=False))
+    explanation = field(json.dumps(entry.explanation, ensure_ascii=False))
     return (
         f"{entry.id}\t{entry.wallet_id}\t{entry.kind}\t{entry.points}\t{entry.balance}\t{entry.sequence}\t"
-        f"{entry.reference.translate(_ESCAPES)}\t{entry.at.isoformat()}\t{details}\t{explanation}\n"
+        f"{field(entry.reference)}\t{entry.at.isoformat()}\t{details}\t{explanation}\n"
     )
 
 
 def _lot_line(lot: LotState) -> str:
-    expires_at = "\\N" if lot.expires_at is None else lot.expires_at.isoformat()
     return (
         f"{lot.id}\t{lot.wallet_id}\t{lot.entry_id}\t{lot.points}\t{lot.remaining}\t{lot.lapsed}\t{lot.forgiven}\t"
-        f"{'t' if lot.is_pending else 'f'}\t{lot.active_from.isoformat()}\t{expires_at}\n"
+        f"{'t' if lot.is_pending else 'f'}\t{lot.active_from.isoformat()}\t{moment(lot.expires_at)}\n"
     )
+
+
+def _allocation_line(each: Allocated) -> str:
+    entry_id = each.entry.id if each.entry else each.lot.entry_id
+    return f"{each.lot.id}\t{entry_id}\t{each.points}\n"
 
 
 # ---- talking to the database ------------------------------------------------------------------------
@@ -284,10 +281,3 @@ def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def _run(statement: str, parameters: Sequence[Any]) -> None:
     with connection.wrap_database_errors, _cursor() as cursor:
         cursor.execute(statement, parameters, prepare=True)
-
-
-def _copy(statement: str, lines: Iterable[str]) -> None:
-    text = "".join(lines)
-    if text:
-        with connection.wrap_database_errors, _cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(text)
