@@ -120,7 +120,7 @@ def _reference() -> str:
     return f"bench/{random.getrandbits(60)}/"
 
 
-def _execute(statement: str, parameters: dict[str, object]) -> None:
+def _execute(statement: str, parameters: dict[str, int | str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
