@@ -29,10 +29,10 @@ class RefundLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundFacts:
-    """A refund as reported: either an amount or lines."""
+    """A refund as reported: either an amount or lines; without `at` it happens now."""
 
     reference: str
-    at: datetime
+    at: datetime | None = None
     amount: Decimal | None = None
     lines: tuple[RefundLine, ...] | None = None
 
@@ -56,7 +56,7 @@ class Refunded:
 def refund(*, source: str, number: str, facts: RefundFacts, now: datetime) -> Refunded:
     """Record a refund and take back its share of the order's points and status points.
 
-    Raises NotFound, InvalidInput (unknown SKU), AlreadyReversed (more than is left) or ReferenceReused.
+    Raises NotFound, InvalidInput (unknown SKU, nothing given back), AlreadyReversed (more than is left) or ReferenceReused.
     """
     return in_transaction(lambda: _refund(source, number, facts, now))
 
@@ -73,13 +73,14 @@ def _refund(source: str, number: str, facts: RefundFacts, now: datetime) -> Refu
             if known.digest != digest:
                 raise ReferenceReused(reference=facts.reference)
             return Refunded(known, queries.order(source=source, number=number), is_new=False)
+    _refuse_nothing(facts)
     refundable = order.amount - order.refunded_amount
     if facts.total > refundable:
         raise AlreadyReversed(refundable=f"{refundable:.2f}")
     made = Refund(
         order=order,
         reference=facts.reference,
-        at=facts.at,
+        at=facts.at or now,
         amount=facts.total,
         lines=_as_json(facts),
         digest=digest,
@@ -92,6 +93,18 @@ def _refund(source: str, number: str, facts: RefundFacts, now: datetime) -> Refu
     return Refunded(made, queries.order(source=source, number=number), is_new=True)
 
 
+def _refuse_nothing(facts: RefundFacts) -> None:
+    """A refund gives money back, and no line of it takes money."""
+    for index, line in enumerate(facts.lines or ()):
+        if line.amount < 0:
+            raise InvalidInput(
+                f"/lines/{index}/amount", "min_value", _("A refund cannot be negative.")
+            )
+    if facts.total <= 0:
+        pointer = "/amount" if facts.lines is None else "/lines"
+        raise InvalidInput(pointer, "min_value", _("A refund gives at least 0.01 back."))
+
+
 class _Targets:
     """How much all refunds so far, replayed in order, should have taken back.
 
@@ -100,7 +113,9 @@ class _Targets:
     """
 
     def __init__(self, order: Order, refunds: Sequence[Refund]) -> None:
-        self.lines = list(order.lines.filter(amount__gt=0).order_by("position"))
+        lines = list(order.lines.order_by("position"))
+        self.skus = {line.sku for line in lines}
+        self.lines = [line for line in lines if line.amount > 0]
         self.left = [Fraction(line.amount) for line in self.lines]
         for each in refunds:
             self._give(each)
@@ -136,13 +151,13 @@ class _Targets:
 
     def _give_line(self, index: int, sku: str, amount: Fraction) -> None:
         positions = [place for place, line in enumerate(self.lines) if line.sku == sku]
-        if not positions:
+        if sku not in self.skus:
             raise InvalidInput(
                 f"/lines/{index}/sku",
                 "unknown_sku",
                 _("The order has no line with the SKU %(sku)s.") % {"sku": sku},
             )
-        refundable = sum(self.left[place] for place in positions)
+        refundable = sum((self.left[place] for place in positions), Fraction(0))
         if amount > refundable:
             raise AlreadyReversed(refundable=_money(refundable))
         for place in positions:
@@ -187,12 +202,12 @@ def _reverse(
     order: Order, made: Refund, code: str, points: int, held: ledger.Held, program: Program
 ) -> Posted:
     if not points or order.member_id is None:
-        return Posted(None, 0, 0, is_new=True)
+        return Posted(0, 0, is_new=True)
     posting = Reversal(
         wallet=held.of(order.member_id, code).id,
         kind=Entry.Kind.REVERSE,
         points=points,
-        reference=f"{order.reference}/{made.reference}",
+        reference=_reference(order, made),
         at=made.at,
         details={
             "order": order.number,
@@ -207,6 +222,18 @@ def _reverse(
     return ledger.post(postings=[posting], at=held.at, held=held)[0]
 
 
+def _reference(order: Order, made: Refund) -> str:
+    """Unique for ever: a slash in an order's number must not pass for the one before the refund."""
+    start = f"/{order.pk}" if "/" in order.number else order.reference
+    return f"{start}/{made.reference}"
+
+
+def _reference(order: Order, made: Refund) -> str:
+    """Source, number and refund in one; a slash inside the number must not move the borders."""
+    number = order.number.replace("%", "%25").replace("/", "%2F")
+    return f"{order.source}/{number}/{made.reference}"
+
+
 def _as_json(facts: RefundFacts) -> list[dict[str, Any]] | None:
     if facts.lines is None:
         return None
@@ -218,5 +245,5 @@ def _as_json(facts: RefundFacts) -> list[dict[str, Any]] | None:
 
 def _digest(facts: RefundFacts) -> str:
     lines: Sequence[Mapping[str, Any]] | None = _as_json(facts)
-    words = [str(facts.at.timestamp()), f"{facts.total:.2f}", str(lines)]
+    words = [str(facts.at and facts.at.timestamp()), f"{facts.total:.2f}", str(lines)]
     return sha256("\x1f".join(words).encode()).hexdigest()

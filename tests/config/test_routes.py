@@ -1,0 +1,95 @@
+"""Who may open what: every address of the portal for every role. An address missing here fails the build.
+
+The API has its own walk (`test_api_routes.py`), the console too (`test_console.py`).
+"""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from loyalty import queries
+from members.models import Member, User
+from rewards import catalogue, redemption
+from tests.conftest import NOON
+from tests.portal import sign_in
+
+AWAY = 302  # to sign-in, or to the page that is meant
+ELSEWHERE = ("api/", "console/")
+
+# What a GET answers to a visitor, to the member herself, to another member, to staff without a membership.
+PUBLIC = (200, 200, 200, 200)
+OF_MEMBERS = (AWAY, 200, 200, AWAY)
+OF_ONE_MEMBER = (AWAY, 200, 404, AWAY)
+POST_ONLY = (405, 405, 405, 405)
+TABLE: dict[str, tuple[int, int, int, int]] = {
+    "": PUBLIC,
+    "healthz": PUBLIC,
+    "i18n/setlang/": (AWAY, AWAY, AWAY, AWAY),
+    "accounts/login": (200, AWAY, AWAY, AWAY),
+    "accounts/login/code": (AWAY, AWAY, AWAY, AWAY),
+    "accounts/logout": (AWAY, 200, 200, 200),
+    "join": (AWAY, AWAY, AWAY, AWAY),
+    "me": OF_MEMBERS,
+    "me/code": OF_MEMBERS,
+    "me/display": POST_ONLY,
+    "points": OF_MEMBERS,
+    "points/<int:entry_id>": OF_ONE_MEMBER,
+    "tier": OF_MEMBERS,
+    "rewards": OF_MEMBERS,
+    "rewards/<slug:code>": OF_MEMBERS,
+    "rewards/<slug:code>/redeem": OF_MEMBERS,
+    "vouchers": OF_MEMBERS,
+    "vouchers/<str:code>": OF_ONE_MEMBER,
+    "redemptions/<str:number>/cancel": OF_ONE_MEMBER,
+}
+
+
+def _addresses(patterns: Any, prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for each in patterns:
+        address = prefix + str(each.pattern)
+        if address.startswith(ELSEWHERE):
+            continue
+        if isinstance(each, URLResolver):
+            found += _addresses(each.url_patterns, address)
+        elif isinstance(each, URLPattern):
+            found.append(address)
+    return found
+
+
+@pytest.fixture
+def roles(ada: Member, mallory: Member, owner: User) -> list[Client]:
+    staff = Client()
+    staff.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    return [Client(), sign_in(Client(), ada), sign_in(Client(), mallory), staff]
+
+
+@pytest.fixture
+def names(ada: Member) -> dict[str, str]:
+    """Ada's own things, to be put into the addresses."""
+    catalogue.create(changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100})
+    asked = redemption.RedemptionRequest(member=ada.number, reward="mug", reference="r")
+    redeemed = redemption.redeem(request=asked, at=NOON).redemption
+    return {
+        "<int:entry_id>": str(queries.entries_of(member=ada)[0].pk),
+        "<slug:code>": "mug",
+        "<str:code>": redeemed.vouchers.get().code,
+        "<str:number>": redeemed.number,
+    }
+
+
+def test_every_address_is_in_the_table():
+    assert set(_addresses(get_resolver().url_patterns)) == set(TABLE)
+
+
+@pytest.mark.parametrize("address", TABLE)
+def test_answers_each_role_as_the_table_says(
+    address: str, roles: list[Client], names: dict[str, str]
+):
+    path = "/" + address
+    for placeholder, value in names.items():
+        path = path.replace(placeholder, value)
+
+    assert tuple(client.get(path).status_code for client in roles) == TABLE[address]
