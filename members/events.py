@@ -1,0 +1,26 @@
+"""What happened to members, told at once to whoever the settings name.
+
+The handlers of `MEMBER_EVENTS` run in the caller's transaction: what they do holds together with
+the event or not at all.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from members.models import Member
+
+Handler = Callable[[str, Sequence[Member], datetime], None]
+
+ENROLLED = "enrolled"
+
+
+def tell(*, event: str, members: Sequence[Member], at: datetime) -> None:
+    """Call every handler once for all the members."""
+    if not members:
+        return
+    for name in settings.MEMBER_EVENTS:
+        handler: Handler = import_string(name)
+        handler(event, members, at)

@@ -1,0 +1,145 @@
+"""Questions about members, tiers and stores."""
+
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Right
+from django.utils.translation import gettext as _
+
+from members import phones, validation
+from members.errors import NotFound
+from members.models import Consent, Member, Store, Tier
+
+
+def by_number(number: str, pointer: str = "") -> Member:
+    """The member with this number; blanks in it do not matter. Raises NotFound."""
+    return _one(number="".join(number.split()), pointer=pointer)
+
+
+def by_phone(phone: str, pointer: str = "") -> Member:
+    """The member with this phone number, as people write it. Raises NotFound."""
+    try:
+        return _one(phone=phones.normalise(phone), pointer=pointer)
+    except ValueError:
+        raise NotFound(_("Member"), pointer) from None
+
+
+def by_external_id(external_id: str, pointer: str = "") -> Member:
+    """The member that another system knows by this id. Raises NotFound."""
+    return _one(external_id=external_id.strip(), pointer=pointer)
+
+
+def _one(*, pointer: str, **key: str) -> Member:
+    if all(validation.is_storable(value) for value in key.values()):
+        member = Member.objects.with_names().filter(**key).first()
+        if member is not None:
+            return member
+    raise NotFound(_("Member"), pointer)
+
+
+def by_last_four(four: str) -> QuerySet[Member]:
+    """The members whose phone number ends in these four digits, the newest first."""
+    if not validation.is_storable(four):
+        return Member.objects.none()
+    members = Member.objects.with_names().alias(last_digits=Right("phone", 4))
+    return _newest_first(members.filter(last_digits=four))
+
+
+def found(*, numbers: Iterable[str] = (), external_ids: Iterable[str] = ()) -> list[Member]:
+    """The members with any of these numbers or external ids, in one query."""
+    asked = Q(number__in=set(filter(validation.is_storable, numbers)))
+    asked |= Q(external_id__in=set(filter(validation.is_storable, external_ids)))
+    return list(Member.objects.with_names().filter(asked).order_by("id"))
+
+
+def statuses(members: Iterable[int]) -> dict[int, str]:
+    """The status of members by id, in one query."""
+    return dict(Member.objects.filter(pk__in=list(members)).values_list("pk", "status"))
+
+
+def search(text: str) -> QuerySet[Member]:
+    """The members staff may mean: by phone, its last four digits, number, external id or name."""
+    plain = text.strip()
+    if not plain or not validation.is_storable(plain):
+        return Member.objects.none()
+    asked = Q(name__icontains=plain) | Q(external_id=plain)
+    digits = re.sub(r"[\s()-]", "", plain)
+    if digits.isascii() and digits.isdigit():
+        asked |= Q(number=digits)
+    if len(digits) == 4:
+        asked |= Q(last_digits=digits)
+    with suppress(ValueError):  # what is no phone number may still be a name
+        asked |= Q(phone=phones.normalise(plain))
+    members = Member.objects.with_names().alias(last_digits=Right("phone", 4)).filter(asked)
+    return _newest_first(members)
+
+
+def _newest_first(members: QuerySet[Member]) -> QuerySet[Member]:
+    return members.order_by("-enrolled_at", "-id")
+
+
+def tiers() -> list[Tier]:
+    """All tiers, the lowest first."""
+    return list(Tier.objects.order_by("rank"))
+
+
+def lowest_tier() -> Tier:
+    """Where everybody begins."""
+    return Tier.objects.order_by("rank")[0]
+
+
+def next_tier(tier: Tier) -> Tier | None:
+    """The tier above; None at the top."""
+    return Tier.objects.filter(rank__gt=tier.rank).order_by("rank").first()
+
+
+def tier(code: str, pointer: str = "") -> Tier:
+    """The tier with this code. Raises NotFound."""
+    known = Tier.objects.filter(code=code).first() if validation.is_storable(code) else None
+    if known is None:
+        raise NotFound(_("Tier"), pointer)
+    return known
+
+
+def stores() -> QuerySet[Store]:
+    """All stores by code."""
+    return Store.objects.order_by("code")
+
+
+def store(code: str, pointer: str = "") -> Store:
+    """The store with this code. Raises NotFound."""
+    known = stores_by_code([code]).get(code)
+    if known is None:
+        raise NotFound(_("Store"), pointer)
+    return known
+
+
+def stores_by_code(codes: Iterable[str]) -> dict[str, Store]:
+    """The stores that exist among these codes, in one query."""
+    asked = {code for code in codes if code and validation.is_storable(code)}
+    if not asked:
+        return {}
+    return {store.code: store for store in Store.objects.filter(code__in=asked)}
+
+
+def consents_of(member: Member) -> dict[str, bool]:
+    """The member's answers that hold now, by purpose."""
+    newest = (
+        Consent.objects.filter(member=member).order_by("purpose", "-at", "-id").distinct("purpose")
+    )
+    return {consent.purpose: consent.is_given for consent in newest}
+
+
+def consents_of_all(members: Sequence[Member]) -> dict[int, dict[str, bool]]:
+    """The answers that hold now of many members, by member id, in one query."""
+    newest = (
+        Consent.objects.filter(member__in=members)
+        .order_by("member", "purpose", "-at", "-id")
+        .distinct("member", "purpose")
+    )
+    answers: dict[int, dict[str, bool]] = {member.pk: {} for member in members}
+    for consent in newest:
+        answers[consent.member_id][consent.purpose] = consent.is_given
+    return answers
