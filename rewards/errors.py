@@ -1,5 +1,8 @@
 """What the rewards app refuses."""
 
+from datetime import datetime, timedelta
+
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -36,6 +39,17 @@ class LimitReached(RewardsError):
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
 
+class MonthlyCapReached(LimitReached):
+    """The program's cap on the points a member redeems in a month; data: limit, used."""
+
+    def __str__(self) -> str:
+        return ngettext(
+            "A member may redeem %(limit)d point a month, and %(used)d are redeemed already.",
+            "A member may redeem %(limit)d points a month, and %(used)d are redeemed already.",
+            self.data["limit"],
+        ) % {"limit": self.data["limit"], "used": self.data["used"]}
+
+
 class NotEligible(RewardsError):
     """The reward is for other tiers; data: tiers."""
 
@@ -55,23 +69,33 @@ class NotOnSale(RewardsError):
 
 
 class AlreadyUsed(RewardsError):
-    """The voucher was used before; data: used_at, used_store."""
+    """The voucher was used before.
+
+    Data: used_at (ISO 8601, program's time), used_store (code) and used_store_name, or None.
+    """
 
     code = "already_used"
 
     def __str__(self) -> str:
-        if self.data.get("used_store"):
-            return _("Used already on %(used_at)s in %(used_store)s.") % self.data
-        return _("Used already on %(used_at)s.") % self.data
+        moment = datetime.fromisoformat(self.data["used_at"])
+        shown = {
+            "moment": date_format(moment, "DATETIME_FORMAT"),
+            "store": self.data["used_store_name"],
+        }
+        if self.data["used_store_name"]:
+            return _("Used already on %(moment)s in %(store)s.") % shown
+        return _("Used already on %(moment)s.") % shown
 
 
 class VoucherExpired(RewardsError):
-    """The voucher's validity is over; data: expires_at."""
+    """The voucher's validity is over; data: expires_at (ISO 8601, program's time)."""
 
     code = "expired"
 
     def __str__(self) -> str:
-        return _("The voucher expired on %(expires_at)s.") % self.data
+        # It expires with the first moment of the next day: people are told the last good day.
+        last = datetime.fromisoformat(self.data["expires_at"]) - timedelta(microseconds=1)
+        return _("The voucher could be used until %(day)s.") % {"day": date_format(last)}
 
 
 class VoucherVoid(RewardsError):

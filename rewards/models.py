@@ -98,7 +98,11 @@ class Redemption(models.Model):
 
     number = models.CharField(_("redemption number"), max_length=20, unique=True)
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
     reward = models.ForeignKey(
         Reward, models.PROTECT, related_name="+", verbose_name=_("reward"), db_index=False
@@ -156,11 +160,13 @@ class Voucher(models.Model):
         Redemption, models.PROTECT, related_name="vouchers", verbose_name=_("redemption")
     )
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
-    reward = models.ForeignKey(
-        Reward, models.PROTECT, related_name="+", verbose_name=_("reward")
-    )
+    reward = models.ForeignKey(Reward, models.PROTECT, related_name="+", verbose_name=_("reward"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
     issued_at = models.DateTimeField(_("issued at"))
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
@@ -186,7 +192,9 @@ class Voucher(models.Model):
                 name="voucher_used_has_moment",
             ),
         ]
-        indexes = [models.Index(fields=["member", "state", "expires_at", "id"], name="voucher_of_member")]
+        indexes = [
+            models.Index(fields=["member", "state", "expires_at", "id"], name="voucher_of_member")
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.state}"

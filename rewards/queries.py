@@ -1,0 +1,208 @@
+"""Questions about rewards, redemptions and vouchers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from loyalty import queries as loyalty_queries
+from loyalty.queries import Figures
+from members import codes, validation
+from members.errors import NotFound
+from members.models import Member
+from rewards.models import Redemption, Reward, Voucher
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """A reward as one member sees it.
+
+    `missing` are the points still to earn, a debt included; `left_for_member` the pieces the member may
+    still redeem in this period, None without a limit.
+    """
+
+    reward: Reward
+    affordable: bool
+    eligible: bool
+    price: int
+    missing: int
+    left_for_member: int | None
+
+
+# ---- rewards --------------------------------------------------------------------------------------
+
+
+def reward(code: str, pointer: str = "") -> Reward:
+    """The reward with this code, on sale or not. Raises NotFound."""
+    found = rewards().filter(code=code).first() if validation.is_storable(code) else None
+    if found is None:
+        raise NotFound(_("Reward"), pointer)
+    return found
+
+
+def rewards() -> QuerySet[Reward]:
+    """All rewards, the cheapest first."""
+    return Reward.objects.order_by("points", "id")
+
+
+def on_sale(at: datetime) -> QuerySet[Reward]:
+    """What can be redeemed at a moment, sold out or not, the cheapest first."""
+    has_begun = Q(starts_at=None) | Q(starts_at__lte=at)
+    goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
+    return rewards().filter(has_begun, goes_on, active=True)
+
+
+def is_on_sale(reward: Reward, at: datetime) -> bool:
+    """Whether the reward can be redeemed at a moment: on offer, begun, and not ended."""
+    has_begun = reward.starts_at is None or reward.starts_at <= at
+    goes_on = reward.ends_at is None or at < reward.ends_at
+    return reward.active and has_begun and goes_on
+
+
+def is_for(reward: Reward, member: Member) -> bool:
+    """Whether the member's tier may have the reward."""
+    return not reward.tiers or member.tier.code in reward.tiers
+
+
+def offers_for(*, member: Member, at: datetime, figures: Figures) -> list[Offer]:
+    """Every reward on sale as the member sees it, the cheapest first, in three queries."""
+    found = list(on_sale(at))
+    taken = pieces_taken(member=member, rewards=found, at=at)
+    owned = figures.active - figures.debt
+    return [
+        Offer(
+            reward=each,
+            affordable=each.points <= owned,
+            eligible=is_for(each, member),
+            price=each.points,
+            missing=max(0, each.points - owned),
+            left_for_member=(
+                None if each.per_member is None else max(0, each.per_member - taken[each.pk])
+            ),
+        )
+        for each in found
+    ]
+
+
+def nearest(*, member: Member, at: datetime, available: int) -> Reward | None:
+    """The cheapest reward that the member could have but for the points; None when there is none."""
+    dearer = list(on_sale(at).filter(points__gt=available).exclude(stock=0))
+    wished = [each for each in dearer if is_for(each, member)]
+    taken = pieces_taken(member=member, rewards=wished, at=at)
+    return next((each for each in wished if not _is_used_up(each, taken[each.pk])), None)
+
+
+def _is_used_up(reward: Reward, taken: int) -> bool:
+    return reward.per_member is not None and taken >= reward.per_member
+
+
+# ---- limits ---------------------------------------------------------------------------------------
+
+
+def period_of(period: str, at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """First moment of the program's day or month around `at`, and first moment after it; None: ever."""
+    today = at.astimezone(zone).date()
+    if period == Reward.Period.DAY:
+        first, after = today, today + timedelta(days=1)
+    elif period == Reward.Period.MONTH:
+        first = today.replace(day=1)
+        after = (first + timedelta(days=31)).replace(day=1)
+    else:
+        return None
+    return datetime.combine(first, time.min, zone), datetime.combine(after, time.min, zone)
+
+
+def pieces_taken(*, member: Member, rewards: Iterable[Reward], at: datetime) -> dict[int, int]:
+    """How many pieces the member has had in the current period of each reward, by reward id.
+
+    Cancelled redemptions do not count, and rewards without a limit are not counted (0).
+    """
+    taken = {each.pk: 0 for each in rewards}
+    limited = [each for each in rewards if each.per_member is not None]
+    if limited:
+        zone = loyalty_queries.program().zone
+        counted = Q(pk__in=())
+        for period in Reward.Period.values:
+            of_period = [each.pk for each in limited if each.per_member_period == period]
+            counted |= Q(reward__in=of_period) & _redeemed_within(period_of(period, at, zone))
+        sums = _counting(member).filter(counted).values_list("reward").annotate(Sum("quantity"))
+        taken |= dict(sums)
+    return taken
+
+
+def points_redeemed_this_month(*, member: Member, at: datetime, zone: ZoneInfo) -> int:
+    """The points of the member's redemptions in the program's month around `at`."""
+    within = _redeemed_within(period_of(Reward.Period.MONTH, at, zone))
+    return _counting(member).filter(within).aggregate(sum=Sum("points"))["sum"] or 0
+
+
+def _counting(member: Member) -> QuerySet[Redemption]:
+    return (
+        Redemption.objects.filter(member=member)
+        .exclude(state=Redemption.State.CANCELLED)
+        .order_by()
+    )
+
+
+def _redeemed_within(period: tuple[datetime, datetime] | None) -> Q:
+    if period is None:
+        return Q()
+    return Q(redeemed_at__gte=period[0], redeemed_at__lt=period[1])
+
+
+# ---- redemptions and vouchers ---------------------------------------------------------------------
+
+
+def redemptions() -> QuerySet[Redemption]:
+    """All redemptions with reward, member and store, the newest first."""
+    found = Redemption.objects.select_related("member__tier", "reward", "store")
+    return found.order_by("-redeemed_at", "-id")
+
+
+def redemptions_of(member: Member) -> QuerySet[Redemption]:
+    """The member's redemptions, the newest first."""
+    return redemptions().filter(member=member)
+
+
+def redemption(number: str, pointer: str = "") -> Redemption:
+    """The redemption with this number. Raises NotFound."""
+    plain = number.strip().upper()
+    found = redemptions().filter(number=plain).first() if validation.is_storable(plain) else None
+    if found is None:
+        raise NotFound(_("Redemption"), pointer)
+    return found
+
+
+def redemption_by_reference(*, member: Member, reference: str) -> Redemption | None:
+    """What the member redeemed under this reference, if anything."""
+    return redemptions_of(member).filter(reference=reference).first()
+
+
+def vouchers() -> QuerySet[Voucher]:
+    """All vouchers with what is shown of them, the newest first."""
+    found = Voucher.objects.select_related("redemption", "reward", "member__tier", "used_store")
+    return found.order_by("-issued_at", "-id")
+
+
+def vouchers_of(member: Member) -> QuerySet[Voucher]:
+    """The member's vouchers, the newest first."""
+    return vouchers().filter(member=member)
+
+
+def vouchers_by_redemption(redemptions: Sequence[Redemption]) -> dict[int, list[Voucher]]:
+    """The vouchers of many redemptions by redemption id, in one query."""
+    found: dict[int, list[Voucher]] = {each.pk: [] for each in redemptions}
+    for voucher in Voucher.objects.filter(redemption__in=redemptions).order_by("id"):
+        found[voucher.redemption_id].append(voucher)
+    return found
+
+
+def voucher(code: str, pointer: str = "") -> Voucher:
+    """The voucher with this code; case, blanks and dashes do not matter. Raises NotFound."""
+    found = vouchers().filter(code=codes.tidy(code)).first()
+    if found is None:
+        raise NotFound(_("Voucher"), pointer)
+    return found
