@@ -6,6 +6,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 from config.theme import UNFOLD  # noqa: F401
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.api.requests.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -73,6 +75,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "config.context.ProgramMiddleware",
     "config.security.RelaxedPolicyMiddleware",
+    "config.error_pages.NotFoundMiddleware",
 ]
 
 TEMPLATES = [
@@ -151,6 +154,8 @@ LOGIN_REDIRECT_URL = "/"
 
 # ---- what a member's order earns, and what else hangs on an event -------------------------------
 EARNING_RULES = ["loyalty.earning.base_points", "loyalty.earning.tier_multiplier"]
+# Where the members app learns the program's time zone.
+PROGRAM = "loyalty.programs.current"
 MEMBER_EVENTS: list[str] = ["loyalty.wallets.open_wallets"]
 
 # ---- API --------------------------------------------------------------------------------------
@@ -159,11 +164,14 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["members.api.access.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["members.api.access.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["config.api.bodies.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.bodies.JSONAlways",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "config.api.schema.Schema",
     "EXCEPTION_HANDLER": "config.api.problems.answer",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Jifen API",
@@ -176,6 +184,20 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema.introduce",
+    ],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AdjustmentStateEnum": "loyalty.models.Adjustment.State",
+        "MemberStatusEnum": "members.models.Member.Status",
+        "OrderStatusEnum": "loyalty.models.Order.Status",
+        "RedemptionStateEnum": "rewards.models.Redemption.State",
+        "VoucherStateEnum": "rewards.api.answers.STATES",
+    },
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None},
 }
 
 # ---- background work --------------------------------------------------------------------------
@@ -193,6 +215,20 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "expire-points": {
+        "task": "loyalty.tasks.expire_points",
+        "schedule": crontab(minute=5, hour=0),
+    },
+    "verify-books": {
+        "task": "loyalty.tasks.verify_books",
+        "schedule": crontab(minute=30, hour=3),
+    },
+    "forget-api-answers": {
+        "task": "members.tasks.forget_api_answers",
+        "schedule": crontab(minute=15, hour="*"),
+    },
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 

@@ -7,4 +7,4 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        from members.portal import checks  # noqa: F401, PLC0415 - registers itself
+        from members.portal import checks  # noqa: F401 - registers itself

@@ -1,0 +1,32 @@
+"""The cards that the rewards contribute to the console's pages."""
+
+from collections.abc import Iterable
+
+from django import template
+from django.utils import timezone
+
+from members.models import Member
+from rewards import queries, vouchers
+from rewards.models import Redemption, Voucher
+
+register = template.Library()
+
+SHOWN = 10
+
+
+@register.simple_tag
+def member_redemptions(member: Member) -> Iterable[Redemption]:
+    """The latest redemptions."""
+    return queries.redemptions_of(member)[:SHOWN]
+
+
+@register.simple_tag
+def redemption_vouchers(redemption: Redemption) -> Iterable[Voucher]:
+    """The codes that prove it."""
+    return redemption.vouchers.select_related("used_store").order_by("id")
+
+
+@register.filter
+def voucher_state(voucher: Voucher) -> str:
+    """inactive, active, used, expired or void, as of now."""
+    return vouchers.state_of(voucher, timezone.now())
