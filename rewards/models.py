@@ -191,6 +191,11 @@ class Voucher(models.Model):
                 | (~Q(state="used") & Q(used_at__isnull=True)),
                 name="voucher_used_has_moment",
             ),
+            models.UniqueConstraint(
+                fields=["member", "used_reference"],
+                condition=~Q(used_reference=""),
+                name="voucher_once_per_use_reference",
+            ),
         ]
         indexes = [
             models.Index(fields=["member", "state", "expires_at", "id"], name="voucher_of_member")

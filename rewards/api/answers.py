@@ -1,0 +1,113 @@
+"""What the API says about rewards, redemptions and vouchers."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from loyalty import queries as loyalty_queries
+from loyalty.api.answers import WalletAnswer
+from members.api.fields import (
+    FlagField,
+    MomentField,
+    MoneyField,
+    PointsField,
+    WholeField,
+)
+from members.models import ApiClient
+from rewards import redemption, vouchers
+from rewards.models import Redemption, Reward, Voucher
+
+STATES = [*Voucher.State.choices, (vouchers.EXPIRED, Redemption.State.EXPIRED.label)]
+
+
+class RewardAnswer(serializers.Serializer[Reward]):
+    """A reward; `stock` is what is left (null: unlimited), `cost` is told to keys with `manage` only."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Reward.Kind.choices)
+    summary = serializers.CharField()
+    terms = serializers.CharField()
+    category = serializers.CharField()
+    art = serializers.ChoiceField(choices=Reward.Art.choices)
+    points = PointsField()
+    cash = MoneyField()
+    cost = MoneyField(allow_null=True, required=False)
+    stock = WholeField(allow_null=True)
+    per_member = WholeField(allow_null=True)
+    per_member_period = serializers.ChoiceField(choices=Reward.Period.choices)
+    tiers = serializers.ListField(child=serializers.CharField())
+    starts_at = MomentField(allow_null=True)
+    ends_at = MomentField(allow_null=True)
+    valid_days = WholeField(allow_null=True)
+    active = FlagField()
+
+    def to_representation(self, instance: Reward) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if ApiClient.Scope.MANAGE not in self.context["scopes"]:
+            shown.pop("cost", None)
+        return dict(shown)
+
+
+class OfferAnswer(RewardAnswer):
+    """A reward as one member is offered it; without `member` the last three are left out."""
+
+    affordable = FlagField(required=False)
+    eligible = FlagField(required=False)
+    price = PointsField(required=False)
+
+
+class VoucherAnswer(serializers.Serializer[Voucher]):
+    """A voucher of a redemption."""
+
+    code = serializers.CharField()
+    state = serializers.SerializerMethodField()
+    expires_at = MomentField(allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(choices=STATES))
+    def get_state(self, voucher: Voucher) -> str:
+        return vouchers.state_of(voucher, timezone.now())
+
+
+class VoucherCheckAnswer(VoucherAnswer):
+    """A voucher as the till sees it; the member's number is masked."""
+
+    reward = serializers.CharField(source="reward.code")
+    reward_name = serializers.CharField(source="reward.name")
+    member = serializers.SerializerMethodField()
+    used_at = MomentField(allow_null=True)
+    used_store = serializers.CharField(source="used_store.code", allow_null=True, default=None)
+
+    @extend_schema_field({"type": "string", "examples": ["********4567"]})
+    def get_member(self, voucher: Voucher) -> str:
+        number = voucher.member.number
+        return "*" * (len(number) - 4) + number[-4:]
+
+
+class RedemptionAnswer(serializers.Serializer[Redemption]):
+    """A purchase of a reward, its vouchers and the member's wallet as it is now."""
+
+    number = serializers.CharField()
+    state = serializers.SerializerMethodField()
+    member = serializers.CharField(source="member.number")
+    reward = serializers.CharField(source="reward.code")
+    quantity = WholeField()
+    points = PointsField()
+    vouchers = serializers.SerializerMethodField()
+    wallet = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=Redemption.State.choices))
+    def get_state(self, made: Redemption) -> str:
+        return redemption.state_of(made, timezone.now())
+
+    @extend_schema_field(VoucherAnswer(many=True))
+    def get_vouchers(self, made: Redemption) -> list[dict[str, Any]]:
+        found: Any = sorted(made.vouchers.all(), key=lambda voucher: voucher.pk)
+        return list(VoucherAnswer(found, many=True).data)
+
+    @extend_schema_field(WalletAnswer)
+    def get_wallet(self, made: Redemption) -> dict[str, Any]:
+        figures = loyalty_queries.figures(member=made.member, at=timezone.now())
+        return dict(WalletAnswer(figures).data)
