@@ -7,3 +7,5 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CONN_MAX_AGE = 0
+# Otherwise every test client looks through all static files before its first request.
+WHITENOISE_AUTOREFRESH = True

@@ -8,13 +8,8 @@ from rest_framework import serializers
 
 from loyalty import queries as loyalty_queries
 from loyalty.api.answers import WalletAnswer
-from members.api.fields import (
-    FlagField,
-    MomentField,
-    MoneyField,
-    PointsField,
-    WholeField,
-)
+from members.api.fields import FlagField, MoneyField, PointsField, WholeField
+from members.api.moments import MomentField
 from members.models import ApiClient
 from rewards import redemption, vouchers
 from rewards.models import Redemption, Reward, Voucher

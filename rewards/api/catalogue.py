@@ -14,15 +14,8 @@ from loyalty import queries as loyalty_queries
 from members import queries as member_queries
 from members.api import pages
 from members.api.endpoint import Endpoint
-from members.api.fields import (
-    FlagField,
-    Input,
-    MomentField,
-    MoneyField,
-    PointsField,
-    TextField,
-    WholeField,
-)
+from members.api.fields import FlagField, Input, MoneyField, PointsField, TextField, WholeField
+from members.api.moments import MomentField
 from members.api.once import once
 from members.models import Member
 from rewards import catalogue, queries

@@ -1,0 +1,63 @@
+"""Every address of the API."""
+
+from typing import Any
+
+from django.http import Http404
+from django.urls import path, re_path
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from config.api import reference
+from config.api.members import MembersView, MemberView
+from loyalty.api import adjustments, orders, program, refunds, wallets
+from members.api import merchant
+from rewards.api import catalogue, redemptions, vouchers
+
+
+class NothingView(APIView):
+    """An address that is not there: the 404 is a problem document too."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(exclude=True)
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
+urlpatterns = [
+    path("v1/schema/", reference.SchemaView.as_view(), name="api_schema"),
+    path("v1/docs/", reference.DocumentationView.as_view(), name="api_docs"),
+    path("v1/members", MembersView.as_view()),
+    path("v1/members/<str:number>", MemberView.as_view()),
+    path("v1/members/<str:number>/wallet", wallets.WalletView.as_view()),
+    path("v1/members/<str:number>/lots", wallets.LotsView.as_view()),
+    path("v1/members/<str:number>/entries", wallets.EntriesView.as_view()),
+    path("v1/members/<str:number>/tier", wallets.StandingView.as_view()),
+    path("v1/orders", orders.OrdersView.as_view()),
+    path("v1/orders/batch", orders.OrderBatchView.as_view()),
+    path("v1/orders/quote", orders.QuoteView.as_view()),
+    path("v1/orders/<str:source>/<path:number>/refunds", refunds.RefundsView.as_view()),
+    path("v1/orders/<str:source>/<path:number>/explanation", orders.ExplanationView.as_view()),
+    path("v1/orders/<str:source>/<path:number>", orders.OrderView.as_view()),
+    path("v1/adjustments", adjustments.AdjustmentsView.as_view()),
+    path("v1/adjustments/<int:id>", adjustments.AdjustmentView.as_view()),
+    path("v1/rewards", catalogue.RewardsView.as_view()),
+    path("v1/rewards/<str:code>", catalogue.RewardView.as_view()),
+    path("v1/redemptions", redemptions.RedemptionsView.as_view()),
+    path("v1/redemptions/<str:number>", redemptions.RedemptionView.as_view()),
+    path("v1/redemptions/<str:number>/cancel", redemptions.CancelView.as_view()),
+    path("v1/vouchers/<str:code>", vouchers.VoucherView.as_view()),
+    path("v1/vouchers/<str:code>/use", vouchers.UseView.as_view()),
+    path("v1/program", program.ProgramView.as_view()),
+    path("v1/tiers", merchant.TiersView.as_view()),
+    path("v1/tiers/<str:code>", merchant.TierView.as_view()),
+    path("v1/stores", merchant.StoresView.as_view()),
+    path("v1/stores/<str:code>", merchant.StoreView.as_view()),
+    # Django adds the slash that these two are asked for without; everything else is not there.
+    re_path(r"^(?!v1/(?:schema|docs)$)", NothingView.as_view()),
+]
