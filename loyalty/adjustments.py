@@ -47,7 +47,7 @@ def adjust(*, facts: AdjustmentFacts, requested_by: str, at: datetime) -> Adjust
 
 def _adjust(facts: AdjustmentFacts, requested_by: str, at: datetime) -> Adjusted:
     member = member_queries.by_number(facts.member, "/member")
-    held = ledger.lock(members=[member.pk], at=at)
+    held = ledger.lock(members=[member.pk], at=at, types=["points"])
     known = Adjustment.objects.filter(member=member, reference=facts.reference).first()
     if known is not None:
         if not _is_same(known, facts):
@@ -74,8 +74,10 @@ def _adjust(facts: AdjustmentFacts, requested_by: str, at: datetime) -> Adjusted
 
 
 def _check(facts: AdjustmentFacts, at: datetime) -> None:
-    if not facts.points:
-        raise InvalidInput("/points", "invalid", _("Zero points change nothing."))
+    if type(facts.points) is not int or not facts.points:
+        raise InvalidInput(
+            "/points", "invalid", _("Give a whole number of points other than zero.")
+        )
     if abs(facts.points) > MAX_POINTS:
         raise out_of_range("/points")
     if facts.reason not in Adjustment.Reason.values:

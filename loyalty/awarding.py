@@ -64,7 +64,7 @@ def award_all(*, awards: Sequence[Award], at: datetime) -> list[Posted]:
 
 def _award_all(awards: Sequence[Award], at: datetime) -> list[Posted]:
     program = programs.current()
-    held = ledger.lock(members={each.member for each in awards}, at=at)
+    held = ledger.lock(members={each.member for each in awards}, at=at, types=["points"])
     postings = [_credit(each, held.of(each.member).id, program) for each in awards]
     return ledger.post(postings=postings, at=at, held=held)
 

@@ -1,7 +1,7 @@
 """When points lapse, and the work that settles what has lapsed."""
 
 from calendar import monthrange
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -48,7 +48,8 @@ def status_lapses_at(program: Program, active_from: datetime) -> datetime | None
 
 def active_from(program: Program, earned_at: datetime) -> datetime:
     """When points earned at a moment become active (`pending_days` later, to the moment)."""
-    return earned_at + timedelta(days=program.pending_days)
+    # In UTC, so that equal moments give equal answers whatever zone they were written in.
+    return earned_at.astimezone(UTC) + timedelta(days=program.pending_days)
 
 
 def _lapse_at(

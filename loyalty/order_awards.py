@@ -5,12 +5,46 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from loyalty import earning
+from loyalty.errors import out_of_range
 from loyalty.ledger import Credit
 from loyalty.models import Entry, Order, Program
 from loyalty.order_facts import OrderFacts
 from loyalty.tiers import StatusCredit
+from members.errors import InvalidInput
 from members.models import Member, Store, Tier
+
+#: The states in which an order may be reported: each of them is paid for.
+AWARDED = (Order.Status.PAID, Order.Status.SHIPPED, Order.Status.COMPLETED)
+# The widest sum of money that is kept: 18 digits before the point.
+LARGEST_AMOUNT = Decimal(10) ** 18
+
+
+def refuse_unsound(facts: OrderFacts) -> None:
+    """Refuse what no order says (InvalidInput), whoever placed it."""
+    if "/" in facts.source:
+        # References are "source/number": with a slash two orders could share one.
+        raise InvalidInput(
+            "/source",
+            "invalid",
+            _("The source must not contain a slash: it is part of addresses."),
+        )
+    if facts.status not in AWARDED:
+        raise InvalidInput(
+            "/status",
+            "invalid_choice",
+            _("Report an order when it is paid: paid, shipped or completed."),
+        )
+    if facts.amount >= LARGEST_AMOUNT:
+        raise out_of_range("/lines")
+    if not 0 <= facts.points_paid_amount <= facts.amount:
+        raise InvalidInput(
+            "/points_paid_amount",
+            "invalid",
+            _("More is paid with points than the order amounts to."),
+        )
 
 
 def as_reported(facts: OrderFacts, member: Member | None, store: Store | None) -> Order:

@@ -13,7 +13,7 @@ from loyalty import earning, expiry, ledger, order_awards, order_rows, programs,
 from loyalty.earning import Earned
 from loyalty.errors import out_of_range
 from loyalty.ledger import MAX_POINTS, Credit
-from loyalty.models import Order
+from loyalty.models import Entry, Order
 from loyalty.order_facts import Line, OrderFacts
 from members import queries as member_queries
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused, Refusal
@@ -23,9 +23,6 @@ from members.transactions import in_transaction
 __all__ = ["Line", "OrderFacts", "Placed", "Quote", "place", "place_all", "quote"]
 
 Problem = Refusal | InvalidInput | NotFound
-
-#: The states in which an order may be reported: each of them is paid for.
-AWARDED = (Order.Status.PAID, Order.Status.SHIPPED, Order.Status.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ class _Batch:
 
     def _check(self, facts: OrderFacts) -> None:
         member = self.people.member_of(facts)
-        if member is None and (facts.member or facts.member_external_id) is not None:
+        if member is None and (facts.member, facts.member_external_id) != (None, None):
             raise NotFound(_("Member"), "/member")
         if facts.hold is not None:
             raise NotFound(_("Hold"), "/hold")
@@ -192,18 +189,7 @@ class _Batch:
                 _("There is no store %(code)s. Create it or correct the code.")
                 % {"code": facts.store},
             )
-        if facts.status not in AWARDED:
-            raise InvalidInput(
-                "/status",
-                "invalid_choice",
-                _("Report an order when it is paid: paid, shipped or completed."),
-            )
-        if facts.points_paid_amount > facts.amount:
-            raise InvalidInput(
-                "/points_paid_amount",
-                "invalid",
-                _("More is paid with points than the order amounts to."),
-            )
+        order_awards.refuse_unsound(facts)
         if member is not None and member.status == Member.Status.CLOSED:
             raise MemberClosed
 
@@ -246,12 +232,13 @@ class _Batch:
             raise out_of_range("/lines")
         if not self.held.wallets:
             return
+        coming = {}
         for code, points in (("points", earned.points), ("status", earned.status_points)):
             wallet = self.held.of(member.pk, code)
-            total = self.coming.get(wallet.id, 0) + points
-            if max(wallet.earned, wallet.active + wallet.pending) + total > MAX_POINTS:
+            coming[wallet.id] = self.coming.get(wallet.id, 0) + points
+            if not wallet.has_room(coming[wallet.id], Entry.Kind.EARN):
                 raise out_of_range("/lines")
-            self.coming[wallet.id] = total
+        self.coming |= coming
 
     def _post(self, order: Order, facts: OrderFacts) -> None:
         if order.member_id is None:

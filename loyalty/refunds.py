@@ -223,12 +223,6 @@ def _reverse(
 
 
 def _reference(order: Order, made: Refund) -> str:
-    """Unique for ever: a slash in an order's number must not pass for the one before the refund."""
-    start = f"/{order.pk}" if "/" in order.number else order.reference
-    return f"{start}/{made.reference}"
-
-
-def _reference(order: Order, made: Refund) -> str:
     """Source, number and refund in one; a slash inside the number must not move the borders."""
     number = order.number.replace("%", "%25").replace("/", "%2F")
     return f"{order.source}/{number}/{made.reference}"

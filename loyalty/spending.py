@@ -19,7 +19,7 @@ def lock_member(*, member: Member, at: datetime) -> Member:
 
     Call it first, inside a transaction, in every verb that decides from stock, limits or tier.
     """
-    ledger.lock(members=[member.pk], at=at)
+    ledger.lock(members=[member.pk], at=at, types=["points"])
     return Member.objects.select_related("tier", "store").get(pk=member.pk)
 
 
@@ -45,7 +45,7 @@ def spend(
 
     Raises MemberClosed, WalletFrozen, InDebt, InsufficientPoints or ReferenceReused; then nothing is taken.
     """
-    held = ledger.lock(members=[member.pk], at=at)
+    held = ledger.lock(members=[member.pk], at=at, types=["points"])
     check_may_spend(member=Member.objects.get(pk=member.pk))
     wallet = held.of(member.pk)
     debit = Debit(
@@ -74,7 +74,7 @@ def give_back(
 
     A lot that has lapsed meanwhile lapses at once, or lives `return_grace_days` of the program to a day's end.
     """
-    held = ledger.lock(members=[member.pk], at=at)
+    held = ledger.lock(members=[member.pk], at=at, types=["points"])
     wallet = held.of(member.pk)
     redeem = queries.entry_of(wallet=wallet.id, kind=Entry.Kind.REDEEM, reference=reference)
     posting = Return(

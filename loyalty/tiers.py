@@ -108,9 +108,9 @@ def _rank(tier: Tier) -> int:
 
 
 # The status lots of members as credits, whether lapsed or not; status points are never spent, so what refunds took
-# is what is neither left nor lapsed.
+# is what is neither left nor lapsed, or was forgiven because it had lapsed.
 _STATUS_CREDITS = """
-SELECT w.member_id, l.active_from, l.expires_at, l.remaining + l.lapsed
+SELECT w.member_id, l.active_from, l.expires_at, l.remaining + l.lapsed - l.forgiven
 FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id AND t.code = 'status'
 JOIN loyalty_entry e ON e.wallet_id = w.id AND e.kind = 'earn'
 JOIN loyalty_lot l ON l.entry_id = e.id

@@ -64,14 +64,26 @@ CHECKS: dict[str, str] = {
     "lifetime totals are those of the entries": """
         SELECT w.id, format('earned %s/%s, spent %s/%s, expired %s/%s', w.earned, e.earned, w.spent, e.spent,
             w.expired, e.expired)
-        FROM loyalty_wallet w JOIN (
-            SELECT wallet_id,
-                coalesce(sum(points) FILTER (WHERE kind IN ('earn', 'reverse')), 0) AS earned,
-                -coalesce(sum(points) FILTER (WHERE kind IN ('redeem', 'return')), 0) AS spent,
-                -coalesce(sum(points) FILTER (WHERE kind = 'expire'), 0) AS expired
+        FROM loyalty_wallet w LEFT JOIN (
+            SELECT wallet_id, sum(points) FILTER (WHERE kind IN ('earn', 'reverse')) AS earned,
+                -sum(points) FILTER (WHERE kind IN ('redeem', 'return')) AS spent,
+                -sum(points) FILTER (WHERE kind = 'expire') AS expired
             FROM loyalty_entry GROUP BY wallet_id
         ) e ON e.wallet_id = w.id
-        WHERE w.earned <> e.earned OR w.spent <> e.spent OR w.expired <> e.expired""",
+        WHERE w.earned <> coalesce(e.earned, 0) OR w.spent <> coalesce(e.spent, 0)
+            OR w.expired <> coalesce(e.expired, 0)""",
+    "an entry takes from lots what it says": """
+        SELECT e.wallet_id, format('entry %s: %s points, %s from lots', e.sequence, e.points, coalesce(a.total, 0))
+        FROM loyalty_entry e
+        LEFT JOIN (SELECT entry_id, sum(points) AS total FROM loyalty_allocation GROUP BY entry_id) a ON a.entry_id = e.id
+        WHERE e.points < 0 AND e.kind <> 'reverse' AND e.points <> coalesce(a.total, 0)""",
+    "a lot has lapsed as its expiries say": """
+        SELECT l.wallet_id, format('lot %s: %s lapsed, expiries say %s', l.id, l.lapsed, coalesce(x.total, 0))
+        FROM loyalty_lot l LEFT JOIN (
+            SELECT a.lot_id, -sum(a.points) AS total
+            FROM loyalty_entry e JOIN loyalty_allocation a ON a.entry_id = e.id WHERE e.kind = 'expire' GROUP BY a.lot_id
+        ) x ON x.lot_id = l.id
+        WHERE l.lapsed <> coalesce(x.total, 0)""",
     "an explanation adds up to its entry": """
         SELECT wallet_id, format('entry %s: %s points, explained %s', sequence, points, explained) FROM (
             SELECT e.wallet_id, e.sequence, e.points,
@@ -80,12 +92,13 @@ CHECKS: dict[str, str] = {
             FROM loyalty_entry e WHERE e.kind IN ('earn', 'redeem', 'expire', 'adjust')
         ) e WHERE points <> explained""",
     "an order's points were posted": """
-        SELECT w.id, format('order %s/%s: %s points, entry %s', o.source, o.number, o.points, e.points)
+        SELECT w.id, format('order %s/%s: %s %s points, entry %s', o.source, o.number, p.points, t.code, e.points)
         FROM loyalty_order o
         JOIN loyalty_wallet w ON w.member_id = o.member_id
-        JOIN loyalty_pointtype t ON t.id = w.point_type_id AND t.code = 'points'
+        JOIN loyalty_pointtype t ON t.id = w.point_type_id
+        JOIN LATERAL (VALUES ('points', o.points), ('status', o.status_points)) p (code, points) ON p.code = t.code
         LEFT JOIN loyalty_entry e ON e.wallet_id = w.id AND e.kind = 'earn' AND e.reference = o.source || '/' || o.number
-        WHERE o.points <> coalesce(e.points, 0)""",
+        WHERE p.points <> coalesce(e.points, 0)""",
     "nothing is due before the wallet says so": """
         SELECT w.id, format('lot due %s, wallet says %s', l.due_at, w.next_due_at)
         FROM loyalty_wallet w JOIN (

@@ -1,8 +1,10 @@
 """Words for people: what an entry is and why, in the language of the reader."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loyalty.models import Entry
@@ -28,7 +30,7 @@ def entry_reason(entry: Entry) -> str:
     if entry.kind == Entry.Kind.RETURN:
         return _("Back with their old expiry date")
     if entry.kind == Entry.Kind.EXPIRE:
-        return _("Earned on %(day)s") % {"day": str(details.get("earned_at", ""))[:10]}
+        return _("Earned on %(day)s") % {"day": _local_day(str(details["earned_at"]))}
     return str(Entry.Kind(entry.kind).label) if details.get("message") else ""
 
 
@@ -57,6 +59,10 @@ def _earn_title(details: Mapping[str, Any]) -> str:
     if words["store"]:
         return _("¥%(amount)s spent at %(store)s") % words
     return _("¥%(amount)s spent") % words
+
+
+def _local_day(moment: str) -> str:
+    return timezone.localtime(datetime.fromisoformat(moment)).date().isoformat()
 
 
 def _redeem_title(details: Mapping[str, Any]) -> str:

@@ -131,6 +131,8 @@ def _in_turns(
     """A B A B …, after a warm-up of both; the machine's drift meets both alike."""
     ours()
     yardstick()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # both with the statistics of a database that has been in use
     pairs = [(_rate(ours, count), _rate(yardstick, count)) for _ in range(TURNS)]
     return Line(
         name,

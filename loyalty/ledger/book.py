@@ -46,8 +46,7 @@ class Book:
     # ---- credits ---------------------------------------------------------------------------
     def _credit(self, wallet: WalletState, posting: Credit) -> Posted:
         points = posting.points
-        total = wallet.earned if posting.kind == "earn" else 0
-        if max(total, wallet.active + wallet.pending + wallet.reserved) + points > MAX_POINTS:
+        if not wallet.has_room(points, posting.kind):
             raise out_of_range("/points")
         lot = LotState(
             wallet_id=wallet.id,
@@ -73,7 +72,7 @@ class Book:
         else:
             self._pay_debt(wallet, lot)
             self._open_or_lapse(wallet, lot)
-        return Posted(None, points, entry.balance, is_new=True)
+        return Posted(points, entry.balance, is_new=True)
 
     def _pay_debt(self, wallet: WalletState, lot: LotState) -> None:
         """Let an active lot pay what is owed; the allocation names the lot's own entry."""
@@ -107,6 +106,8 @@ class Book:
             at=lot.expires_at or self.now,
             details={},
             explanation=_EXPIRY,
+            lot=lot,
+            lapsed_before=lot.lapsed,
         )
         wallet.sequence += 1
         self.entries.append(entry)
@@ -120,16 +121,16 @@ class Book:
             raise InDebt(debt=wallet.debt)
         if wallet.active < points:
             raise InsufficientPoints(needed=points, available=wallet.active)
-        wallet.active -= points
         if posting.kind == "redeem":
-            wallet.spent += points
-            if wallet.spent > MAX_POINTS:
+            if wallet.spent + points > MAX_POINTS:
                 raise out_of_range("/points")
+            wallet.spent += points
+        wallet.active -= points
         entry = self._enter(wallet, posting, -points)
         took = self._take_in_order(wallet, points, entry)
         if posting.kind == "redeem":
             wallet.redeemed[posting.reference] = took
-        return Posted(None, -points, entry.balance, is_new=True)
+        return Posted(-points, entry.balance, is_new=True)
 
     def _take_in_order(
         self, wallet: WalletState, points: int, entry: EntryRow
@@ -162,7 +163,7 @@ class Book:
             own.forgiven += forgiven
             self._mark(own)
         if not taken:
-            return Posted(None, 0, wallet.balance, is_new=True)
+            return Posted(0, wallet.balance, is_new=True)
         if own.is_pending:
             wallet.pending -= from_own
         else:
@@ -175,12 +176,14 @@ class Book:
             self._take(own, from_own, entry)
         if from_others:
             self._take_in_order(wallet, from_others, entry)
-        return Posted(None, -taken, entry.balance, is_new=True, debt_added=debt)
+        return Posted(-taken, entry.balance, is_new=True, debt_added=debt)
 
     # ---- giving a redemption back --------------------------------------------------------------
     def _return(self, wallet: WalletState, posting: Return) -> Posted:
         took = wallet.redeemed[posting.of]
         points = sum(taken for _, taken in took)
+        if not wallet.has_room(points, posting.kind):
+            raise out_of_range("/points")
         wallet.active += points
         wallet.spent -= points
         entry = self._enter(wallet, posting, points)
@@ -192,15 +195,16 @@ class Book:
                 and lot.expires_at <= self.now
             ):
                 lot.expires_at = posting.grace_until
-        for lot, _ in sorted(took, key=lambda pair: pair[0].spending_key()):
+        returned = sorted((lot for lot, _ in took), key=LotState.spending_key)
+        for lot in returned:
             paid = min(wallet.debt, lot.remaining)
             if paid:
                 self._take(lot, paid, entry)
                 wallet.debt -= paid
                 wallet.active -= paid
-        for lot, _ in took:
+        for lot in returned:
             self._open_or_lapse(wallet, lot)
-        return Posted(None, points, entry.balance, is_new=True)
+        return Posted(points, entry.balance, is_new=True)
 
     # ---- small steps ---------------------------------------------------------------------------
     def _enter(self, wallet: WalletState, posting: Posting, points: int) -> EntryRow:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from members.errors import InvalidInput
+
 MAX_POINTS = 2**63 - 1
 
 Details = Mapping[str, Any]
@@ -42,7 +46,8 @@ class Reversal(Posting):
     """Take back up to `points` of the earn with reference `of`.
 
     Own lot first (also pending), then the part of it that expired (nothing to take), then other active lots,
-    then debt (`clamp` stops before debt).
+    then debt (`clamp` stops before debt). One that takes nothing leaves no entry, so that only its caller can
+    know it when it comes again.
     """
 
     of: str
@@ -64,8 +69,19 @@ class Return(Posting):
 class Posted:
     """What a posting did. `points` is signed as in the entry (0: nothing was to be taken, no entry)."""
 
-    entry_id: int | None
     points: int
     balance: int
     is_new: bool
     debt_added: int = 0
+
+
+def refuse_unsound(posting: Posting) -> None:
+    """Refuse what is no posting: points that are no positive whole number, an expiry before the activation."""
+    if type(posting.points) is not int or posting.points < 1:
+        raise InvalidInput("/points", "invalid", _("Points are whole numbers above zero."))
+    if not isinstance(posting, Credit) or posting.expires_at is None:
+        return
+    if posting.expires_at <= posting.active_from:
+        raise InvalidInput(
+            "/expires_at", "invalid", _("The points would expire before they are active.")
+        )

@@ -5,14 +5,18 @@ from loyalty.queries.due import DUE_LOTS
 WALLET_COLUMNS = """w.id, w.member_id, t.code, w.active, w.pending, w.reserved, w.debt, w.earned, w.spent,
     w.expired, w.sequence, w.next_due_at"""
 
+# The statements after the lock look single rows up. A plan made while a table is still small would read it whole, and
+# be kept while it grows; so whole reads are out of the question for the rest of the transaction.
+_BY_INDEX = "(SELECT set_config('enable_seqscan', 'off', true)) IS NOT NULL"
+
 # Locked in id order, so that two calls never wait for each other crosswise.
 LOCK_BY_MEMBER = f"""
 SELECT {WALLET_COLUMNS} FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id
-WHERE w.member_id = ANY(%s) ORDER BY w.id FOR NO KEY UPDATE OF w"""
+WHERE w.member_id = ANY(%s) AND t.code = ANY(%s) AND {_BY_INDEX} ORDER BY w.id FOR NO KEY UPDATE OF w"""
 
 LOCK_BY_ID = f"""
 SELECT {WALLET_COLUMNS} FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id
-WHERE w.id = ANY(%s) ORDER BY w.id FOR NO KEY UPDATE OF w"""
+WHERE w.id = ANY(%s) AND {_BY_INDEX} ORDER BY w.id FOR NO KEY UPDATE OF w"""
 
 # Ids are drawn while planning, so that entries and allocations need no join to find each other.
 SETTLE = f"""
@@ -66,7 +70,7 @@ WHERE id = ANY(%s) AND NOT EXISTS (
 )"""
 
 KNOWN_REFERENCES = """
-SELECT e.wallet_id, e.kind, e.reference, e.id, e.points, e.balance
+SELECT e.wallet_id, e.kind, e.reference, e.points, e.balance
 FROM json_array_elements(%s::json) n JOIN loyalty_entry e
 ON e.wallet_id = (n->>0)::bigint AND e.kind = n->>1 AND e.reference = n->>2"""
 
@@ -112,3 +116,25 @@ UPDATE loyalty_wallet w SET active = (n->>1)::bigint, pending = (n->>2)::bigint,
     earned = (n->>4)::bigint, spent = (n->>5)::bigint, expired = (n->>6)::bigint, sequence = (n->>7)::bigint,
     next_due_at = (n->>8)::timestamptz
 FROM json_array_elements(%s::json) n WHERE w.id = (n->>0)::bigint"""
+
+# A few credits in one statement; lots find their entries by wallet and sequence, and are numbered in their order:
+# of lots that are otherwise equal the first posted is spent first.
+WRITE_FEW = (
+    """
+WITH entry AS (
+    INSERT INTO loyalty_entry (wallet_id, kind, points, balance, sequence, reference, at, details, explanation)
+    SELECT (n->>0)::bigint, n->>1, (n->>2)::bigint, (n->>3)::bigint, (n->>4)::bigint, n->>5, (n->>6)::timestamptz,
+        (n->7)::jsonb, (n->8)::jsonb
+    FROM json_array_elements(%s::json) n
+    RETURNING id, wallet_id, sequence
+), lot AS (
+    INSERT INTO loyalty_lot
+        (wallet_id, entry_id, points, remaining, lapsed, forgiven, is_pending, active_from, expires_at)
+    SELECT entry.wallet_id, entry.id, (n->>2)::bigint, (n->>3)::bigint, 0, 0, (n->>4)::boolean,
+        (n->>5)::timestamptz, (n->>6)::timestamptz
+    FROM json_array_elements(%s::json) n
+    JOIN entry ON entry.wallet_id = (n->>0)::bigint AND entry.sequence = (n->>1)::bigint
+    ORDER BY entry.id
+)"""
+    + UPDATE_WALLETS
+)

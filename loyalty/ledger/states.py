@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from loyalty.ledger.postings import Details, Explanation
+from loyalty.ledger.postings import MAX_POINTS, Details, Explanation
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -54,6 +54,8 @@ class EntryRow:
     details: Details
     explanation: Explanation
     id: int = 0
+    lot: LotState | None = None  # of an expiry: what lapsed, and how much of it had lapsed before
+    lapsed_before: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +92,31 @@ class WalletState:
     def balance(self) -> int:
         """What the last entry's `balance` says."""
         return self.active + self.pending + self.reserved - self.debt
+
+    def has_room(self, points: int, kind: str) -> bool:
+        """Whether points can come in without any figure passing 2^63 − 1, even if all of them expire."""
+        earned = self.earned if kind == "earn" else 0
+        total = self.active + self.pending + self.reserved + self.expired
+        return max(earned, total) + points <= MAX_POINTS
+
+    def take_over(
+        self,
+        active: int,
+        pending: int,
+        debt: int,
+        expired: int,
+        sequence: int,
+        next_due_at: datetime | None,
+    ) -> None:
+        """Take over the figures that a settlement has written."""
+        self.active, self.pending, self.debt, self.expired = active, pending, debt, expired
+        self.sequence, self.next_due_at = sequence, next_due_at
+
+    def forget_lots(self) -> None:
+        """Drop what was loaded for an earlier call under the same lock."""
+        self.lots.clear()
+        self.origins.clear()
+        self.redeemed.clear()
 
     def note_due(self, moment: datetime | None) -> None:
         """Remember the earliest moment at which something falls due."""

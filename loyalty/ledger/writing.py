@@ -5,15 +5,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-import psycopg
-from django.db import connection, transaction
+from django.db import transaction
 
 from loyalty.ledger import statements
 from loyalty.ledger.book import Book
-from loyalty.ledger.postings import Debit, Posted, Posting, Return, Reversal
-from loyalty.ledger.states import Allocated, EntryRow, LotState, WalletState
+from loyalty.ledger.database import rows, run
+from loyalty.ledger.postings import Debit, Posted, Posting, Return, Reversal, refuse_unsound
+from loyalty.ledger.rows import write
+from loyalty.ledger.states import LotState, WalletState
 from members.errors import ReferenceReused
-from members.streams import field, moment, stream
 
 
 class Held:
@@ -28,18 +28,26 @@ class Held:
         """One member's wallet of one point type."""
         return self._of_member[member_id, type_code]
 
+    def forget(self) -> None:
+        """After a refusal the figures are half applied: nobody must post with them."""
+        self.wallets.clear()
+        self._of_member.clear()
 
-def lock(*, members: Collection[int], at: datetime) -> Held:
-    """Lock all wallets of the members (ids) in id order and settle what fell due by `at`.
 
-    Call inside a transaction, before reading anything that the decision hangs on.
+def lock(
+    *, members: Collection[int], at: datetime, types: Sequence[str] = ("points", "status")
+) -> Held:
+    """Lock the members' (ids) wallets of these point types in id order; settle what fell due by `at`.
+
+    Call inside a transaction, before reading anything that the decision hangs on. Every verb locks the points wallet,
+    so it also guards what hangs on the member.
     """
-    return _hold(statements.LOCK_BY_MEMBER, sorted(members), at)
+    return _hold(statements.LOCK_BY_MEMBER, [sorted(members), list(types)], at)
 
 
 def lock_wallets(*, wallets: Collection[int], at: datetime) -> Held:
     """Lock wallets by their own ids; else like `lock`."""
-    return _hold(statements.LOCK_BY_ID, sorted(wallets), at)
+    return _hold(statements.LOCK_BY_ID, [sorted(wallets)], at)
 
 
 def settle(*, wallets: Collection[int], at: datetime) -> int:
@@ -52,19 +60,30 @@ def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None)
 
     `held` are the wallets locked before (all that the postings name). A reference that was posted before has no
     second effect: its first answer comes back with `is_new` False. Raises InDebt, InsufficientPoints,
-    ReferenceReused (other points) or InvalidInput `out_of_range`; then nothing is written.
+    ReferenceReused (other points) or InvalidInput (`out_of_range` and what is no posting); then nothing is written,
+    and `held` cannot be used any more.
     """
     if not postings:
         return []
+    for posting in postings:
+        refuse_unsound(posting)
     with transaction.atomic():
         if held is None:
             held = lock_wallets(wallets={posting.wallet for posting in postings}, at=at)
-        known = _known(postings)
-        fresh = [posting for posting in postings if _key(posting) not in known]
-        _load_lots(held.wallets, fresh)
-        book = Book(held.wallets, at)
-        answers = [_apply_once(book, known, posting) for posting in postings]
-        _write(book)
+        try:
+            return _post(postings, at, held)
+        except Exception:
+            held.forget()
+            raise
+
+
+def _post(postings: Sequence[Posting], at: datetime, held: Held) -> list[Posted]:
+    known = _known(postings)
+    fresh = [posting for posting in postings if _key(posting) not in known]
+    _load_lots(held.wallets, fresh)
+    book = Book(held.wallets, at)
+    answers = [_apply_once(book, known, posting) for posting in postings]
+    write(book)
     return answers
 
 
@@ -77,7 +96,7 @@ def _apply_once(book: Book, known: dict[tuple[int, str, str], Posted], posting: 
     before = known.get(key)
     if before is None:
         answer = book.apply(posting)
-        known[key] = Posted(None, answer.points, answer.balance, is_new=False)
+        known[key] = Posted(answer.points, answer.balance, is_new=False)
         return answer
     if not isinstance(posting, Reversal) and abs(before.points) != posting.points:
         raise ReferenceReused(reference=posting.reference)
@@ -85,45 +104,41 @@ def _apply_once(book: Book, known: dict[tuple[int, str, str], Posted], posting: 
 
 
 # ---- reading under the lock ---------------------------------------------------------------------
-def _hold(statement: str, ids: list[int], at: datetime) -> Held:
-    wallets = {row[0]: WalletState(*row) for row in _rows(statement, [ids])}
+def _hold(statement: str, parameters: list[Any], at: datetime) -> Held:
+    wallets = {row[0]: WalletState(*row) for row in rows(statement, parameters)}
     due = [
         wallet.id
         for wallet in wallets.values()
         if wallet.next_due_at is not None and wallet.next_due_at <= at
     ]
     if due:
+        for wallet_id in due:
+            wallets[wallet_id].next_due_at = None  # unless something else is still to come
         for row in _settled(due, at):
-            wallet = wallets[row[0]]
-            (
-                wallet.active,
-                wallet.pending,
-                wallet.debt,
-                wallet.expired,
-                wallet.sequence,
-                wallet.next_due_at,
-            ) = row[1:]
+            wallets[row[0]].take_over(*row[1:])
     return Held(wallets, at)
 
 
 def _settled(wallet_ids: list[int], at: datetime) -> list[tuple[Any, ...]]:
-    rows = _rows(statements.SETTLE, [at, wallet_ids])
-    without_lots = set(wallet_ids) - {row[0] for row in rows}
+    settled = rows(statements.SETTLE, [at, wallet_ids])
+    without_lots = set(wallet_ids) - {row[0] for row in settled}
     if without_lots:
-        _run(statements.NOTHING_DUE, [sorted(without_lots)])
-    return rows
+        run(statements.NOTHING_DUE, [sorted(without_lots)])
+    return settled
 
 
 def _known(postings: Sequence[Posting]) -> dict[tuple[int, str, str], Posted]:
     keys = json.dumps([_key(posting) for posting in postings])
     return {
-        (row[0], row[1], row[2]): Posted(row[3], row[4], row[5], is_new=False)
-        for row in _rows(statements.KNOWN_REFERENCES, [keys])
+        (row[0], row[1], row[2]): Posted(row[3], row[4], is_new=False)
+        for row in rows(statements.KNOWN_REFERENCES, [keys])
     }
 
 
 def _load_lots(wallets: dict[int, WalletState], postings: list[Posting]) -> None:
     """Bring the lots that debits, reversals and returns may touch into the wallets."""
+    for wallet in wallets.values():
+        wallet.forget_lots()
     needed: dict[int, int] = {}
     for posting in postings:
         if isinstance(posting, Debit | Reversal):
@@ -131,7 +146,7 @@ def _load_lots(wallets: dict[int, WalletState], postings: list[Posting]) -> None
     seen: dict[int, LotState] = {}
     if needed:
         parameters = [list(needed), list(needed.values())]
-        for row in _rows(statements.LOTS_TO_SPEND, parameters):
+        for row in rows(statements.LOTS_TO_SPEND, parameters):
             lot = _lot(seen, row)
             wallets[lot.wallet_id].lots.append(lot)
         for wallet_id in needed:
@@ -145,7 +160,7 @@ def _load_origins(
 ) -> None:
     keys = [(each.wallet, each.of) for each in postings if isinstance(each, Reversal)]
     if keys:
-        for reference, *row in _rows(statements.LOTS_OF_EARNS, [json.dumps(keys)]):
+        for reference, *row in rows(statements.LOTS_OF_EARNS, [json.dumps(keys)]):
             lot = _lot(seen, row)
             wallets[lot.wallet_id].origins[reference] = lot
 
@@ -155,7 +170,7 @@ def _load_redeemed(
 ) -> None:
     keys = [(each.wallet, each.of) for each in postings if isinstance(each, Return)]
     if keys:
-        for reference, taken, *row in _rows(statements.LOTS_OF_REDEEMS, [json.dumps(keys)]):
+        for reference, taken, *row in rows(statements.LOTS_OF_REDEEMS, [json.dumps(keys)]):
             lot = _lot(seen, row)
             wallets[lot.wallet_id].redeemed.setdefault(reference, []).append((lot, taken))
 
@@ -176,108 +191,3 @@ def _lot(seen: dict[int, LotState], row: Sequence[Any]) -> LotState:
             expires_at=row[9],
         )
     return known
-
-
-# ---- writing --------------------------------------------------------------------------------------
-def _write(book: Book) -> None:
-    if not book.entries:
-        _write_totals(book)
-        return
-    entry_ids, lot_ids = _rows(statements.DRAW_IDS, [len(book.entries), len(book.lots)])[0]
-    for entry, number in zip(book.entries, entry_ids, strict=True):
-        entry.id = number
-    for lot, number in zip(book.lots, lot_ids, strict=True):
-        lot.id = number
-        lot.entry_id = lot.source.id if lot.source else None
-    _name_expiries(book)
-    stream(statement=statements.COPY_ENTRIES, lines=map(_entry_line, book.entries))
-    stream(statement=statements.COPY_LOTS, lines=map(_lot_line, book.lots))
-    stream(statement=statements.COPY_ALLOCATIONS, lines=map(_allocation_line, book.allocations))
-    _write_totals(book)
-
-
-def _name_expiries(book: Book) -> None:
-    """An expiry is named after its lot; a lot that lapses again is told apart by what lapsed before."""
-    for each in book.allocations:
-        entry = each.entry
-        if entry is not None and entry.kind == "expire":
-            before = each.lot.lapsed + each.points
-            entry.reference = f"lot/{each.lot.id}" + (f"/{before}" if before else "")
-            entry.details = {"lot": each.lot.id, "earned_at": each.lot.active_from.isoformat()}
-            entry.explanation = [{"rule": "expiry", "kind": "expiry", "points": each.points}]
-
-
-def _write_totals(book: Book) -> None:
-    if book.changed_lots:
-        _run(
-            statements.UPDATE_LOTS,
-            [
-                json.dumps(
-                    [
-                        (lot.id, lot.remaining, lot.lapsed, lot.forgiven, _moment(lot.expires_at))
-                        for lot in book.changed_lots
-                    ]
-                )
-            ],
-        )
-    changed = [wallet for wallet in book.wallets.values() if wallet.is_changed]
-    if changed:
-        _run(statements.UPDATE_WALLETS, [json.dumps([_totals(wallet) for wallet in changed])])
-    for wallet in changed:
-        wallet.is_changed = False
-
-
-def _totals(wallet: WalletState) -> tuple[int | str | None, ...]:
-    return (
-        wallet.id,
-        wallet.active,
-        wallet.pending,
-        wallet.debt,
-        wallet.earned,
-        wallet.spent,
-        wallet.expired,
-        wallet.sequence,
-        _moment(wallet.next_due_at),
-    )
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
-
-
-def _entry_line(entry: EntryRow) -> str:
-    details = field(json.dumps(entry.details, ensure_ascii=False))
-    explanation = field(json.dumps(entry.explanation, ensure_ascii=False))
-    return (
-        f"{entry.id}\t{entry.wallet_id}\t{entry.kind}\t{entry.points}\t{entry.balance}\t{entry.sequence}\t"
-        f"{field(entry.reference)}\t{entry.at.isoformat()}\t{details}\t{explanation}\n"
-    )
-
-
-def _lot_line(lot: LotState) -> str:
-    return (
-        f"{lot.id}\t{lot.wallet_id}\t{lot.entry_id}\t{lot.points}\t{lot.remaining}\t{lot.lapsed}\t{lot.forgiven}\t"
-        f"{'t' if lot.is_pending else 'f'}\t{lot.active_from.isoformat()}\t{moment(lot.expires_at)}\n"
-    )
-
-
-def _allocation_line(each: Allocated) -> str:
-    entry_id = each.entry.id if each.entry else each.lot.entry_id
-    return f"{each.lot.id}\t{entry_id}\t{each.points}\n"
-
-
-# ---- talking to the database ------------------------------------------------------------------------
-def _cursor() -> psycopg.Cursor[Any]:
-    """A cursor that binds on the server, so that each statement is planned once per connection."""
-    connection.ensure_connection()
-    return psycopg.Cursor(connection.connection)
-
-
-def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.wrap_database_errors, _cursor() as cursor:
-        return cursor.execute(statement, parameters, prepare=True).fetchall()
-
-
-def _run(statement: str, parameters: Sequence[Any]) -> None:
-    with connection.wrap_database_errors, _cursor() as cursor:
-        cursor.execute(statement, parameters, prepare=True)

@@ -74,10 +74,16 @@ _LOTS_NOW = f"""
     FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
     WHERE w.id = ANY(%s) AND l.remaining > 0 AND (w.next_due_at IS NULL OR w.next_due_at > %s)"""
 
-_MOVED = f"""
-    SELECT wallet_id, sum(CASE WHEN is_due AND is_pending THEN remaining ELSE 0 END)::bigint, sum(paying)::bigint,
-        sum(lapsing)::bigint
-    FROM ({DUE_LOTS}) due GROUP BY wallet_id"""
+# Figures as a settlement would leave them, in one statement: somebody may be settling right now.
+_FIGURES_NOW = f"""
+    SELECT w.id, (w.active + coalesce(m.activated - m.paid - m.lapsed, 0))::bigint,
+        (w.pending - coalesce(m.activated, 0))::bigint, w.reserved, (w.debt - coalesce(m.paid, 0))::bigint, w.earned,
+        w.spent, (w.expired + coalesce(m.lapsed, 0))::bigint
+    FROM loyalty_wallet w LEFT JOIN (
+        SELECT wallet_id, sum(CASE WHEN is_due AND is_pending THEN remaining ELSE 0 END) AS activated,
+            sum(paying) AS paid, sum(lapsing) AS lapsed
+        FROM ({DUE_LOTS}) due GROUP BY wallet_id
+    ) m ON m.wallet_id = w.id WHERE w.id = ANY(%s)"""
 
 _NEXT_EXPIRY = f"""
     SELECT DISTINCT ON (wallet_id) wallet_id, sum(remaining)::bigint, expires_at FROM ({_LOTS_NOW}) lots
@@ -124,12 +130,10 @@ def _settle_in_memory(wallets: list[Wallet], at: datetime) -> None:
     }
     if not due:
         return
-    for wallet_id, activated, paid, lapsed in _rows(_MOVED, [at, list(due)]):
-        wallet = due[wallet_id]
-        wallet.active += activated - paid - lapsed
-        wallet.pending -= activated
-        wallet.debt -= paid
-        wallet.expired += lapsed
+    for row in _rows(_FIGURES_NOW, [at, list(due), list(due)]):
+        wallet = due[row[0]]
+        wallet.active, wallet.pending, wallet.reserved, wallet.debt = row[1:5]
+        wallet.earned, wallet.spent, wallet.expired = row[5:]
 
 
 def _figures(pair: dict[str, Wallet], next_expiry: NextExpiry | None, program: Program) -> Figures:
