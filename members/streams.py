@@ -14,7 +14,12 @@ def stream(*, statement: str, lines: Iterable[str]) -> None:
     """Run `COPY … FROM STDIN` with the lines; nothing is sent when there are none."""
     text = "".join(lines)
     if text:
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        # Django does not see what a COPY is refused: without the wrapper nobody could catch or retry it.
+        with (
+            connection.cursor() as cursor,
+            connection.wrap_database_errors,
+            cursor.copy(statement) as copy,
+        ):
             copy.write(text)
 
 

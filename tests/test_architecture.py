@@ -142,8 +142,10 @@ class TestClock:
 
 def _reads_clock(node: Any) -> bool:
     return (
-        isinstance(node, ast.Attribute)
-        and node.attr in {"now", "utcnow", "today", "localdate"}
-        and isinstance(node.value, ast.Name)
-        and node.value.id in {"datetime", "date", "timezone"}
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"now", "utcnow", "today", "localdate", "localtime"}
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in {"datetime", "date", "timezone"}
+        and not (node.func.attr in {"localdate", "localtime"} and node.args)
     )
