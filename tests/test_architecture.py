@@ -132,7 +132,7 @@ class TestClock:
             if {"admin", "api", "portal", "management", "templatetags"} & set(path.parts):
                 continue
             readers += [
-                f"{path.relative_to(ROOT)}:{node.lineno}"
+                f"{path.relative_to(ROOT)}:{node.lineno}"  # type: ignore[attr-defined]
                 for node in ast.walk(ast.parse(path.read_text()))
                 if _reads_clock(node)
             ]

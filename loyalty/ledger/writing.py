@@ -168,7 +168,8 @@ def _load_origins(
 def _load_redeemed(
     wallets: dict[int, WalletState], seen: dict[int, LotState], postings: list[Posting]
 ) -> None:
-    keys = [(each.wallet, each.of) for each in postings if isinstance(each, Return)]
+    # Each redemption once, though a batch may name it twice: its rows are added up.
+    keys = list({(each.wallet, each.of) for each in postings if isinstance(each, Return)})
     if keys:
         for reference, taken, *row in rows(statements.LOTS_OF_REDEEMS, [json.dumps(keys)]):
             lot = _lot(seen, row)

@@ -4,7 +4,7 @@ import pytest
 
 
 def _policy(client, path: str) -> str:
-    return client.get(path)["Content-Security-Policy"]
+    return str(client.get(path)["Content-Security-Policy"])
 
 
 @pytest.mark.parametrize("path", ["/", "/accounts/login", "/healthz", "/consoles"])

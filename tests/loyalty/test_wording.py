@@ -1,0 +1,117 @@
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+
+from loyalty import wording
+from loyalty.models import Entry
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    with translation.override("en"), timezone.override(ZoneInfo("Asia/Shanghai")):
+        yield
+
+
+def entry(kind: str, points: Any = 76, explanation: Any = (), **details: Any) -> Entry:
+    return Entry(kind=kind, points=points, details=details, explanation=list(explanation))
+
+
+ORDER = {"order": "1", "source": "default", "amount": "64.00"}
+SILVER = [
+    {"rule": "base", "kind": "base", "points": 64, "amount": "64", "rate": "1"},
+    {"rule": "tier", "kind": "tier", "points": 12, "title": "银卡", "factor": "1.2"},
+]
+
+
+class TestEntryTitle:
+    @pytest.mark.parametrize(
+        ("said", "title"),
+        [
+            (entry("earn", **ORDER, store="静安寺店"), "¥64.00 spent at 静安寺店"),
+            (entry("earn", **ORDER), "¥64.00 spent"),
+            (entry("earn", title="Welcome"), "Welcome"),
+            (entry("earn"), "Points awarded"),
+            (entry("reverse", -76, **ORDER), "Taken back after a refund"),
+            (entry("redeem", -76, reward="奶油小蛋糕"), "Redeemed 奶油小蛋糕"),
+            (entry("return", reward="奶油小蛋糕"), "Redemption of 奶油小蛋糕 cancelled"),
+            (entry("expire", -76), "Points expired"),
+            (entry("adjust", message="生日快乐"), "生日快乐"),
+            (entry("adjust", message=""), "Adjustment"),
+            (entry("adjust", -5), "Adjustment"),
+        ],
+    )
+    def test_says_what_happened(self, said: Entry, title: str) -> None:
+        assert wording.entry_title(said) == title
+
+    def test_knows_every_kind_of_entry(self) -> None:
+        for kind in Entry.Kind.values:
+            assert wording.entry_title(entry(kind))
+
+
+class TestEntryReason:
+    def test_of_a_multiplied_earn_shows_the_steps(self) -> None:
+        assert wording.entry_reason(entry("earn", 76, SILVER, **ORDER)) == "银卡 ×1.2: 64 → 76"
+
+    def test_of_two_multipliers_names_both(self) -> None:
+        double = {
+            "rule": "double",
+            "kind": "multiplier",
+            "points": 76,
+            "title": "D",
+            "factor": "2",
+        }
+
+        said = wording.entry_reason(entry("earn", 152, [*SILVER, double], **ORDER))
+
+        assert said == "银卡 ×1.2, D ×2: 64 → 152"
+
+    def test_of_a_plain_earn_needs_none(self) -> None:
+        assert wording.entry_reason(entry("earn", 64, SILVER[:1], **ORDER)) == ""
+
+    def test_of_a_refund_names_amount_and_order(self) -> None:
+        assert wording.entry_reason(entry("reverse", -76, **ORDER)) == (
+            "Refund of ¥64.00 on order 1"
+        )
+
+    def test_of_an_expiry_names_the_day_it_began_where_the_reader_is(self) -> None:
+        # 20:30 UTC is the next morning in Shanghai.
+        said = entry("expire", -5, lot=7, earned_at="2026-11-20T20:30:00.5+00:00")
+
+        assert wording.entry_reason(said) == "Earned on 2026-11-21"
+
+    def test_of_the_other_kinds_is_plain(self) -> None:
+        assert "soonest" in wording.entry_reason(entry("redeem", -5))
+        assert "expiry" in wording.entry_reason(entry("return", 5))
+        assert wording.entry_reason(entry("adjust", 5, message="m")) == "Adjusted"
+        assert wording.entry_reason(entry("adjust", 5)) == ""
+
+
+class TestParts:
+    def test_have_a_title_each_and_keep_what_they_say(self) -> None:
+        explanation = [
+            *SILVER,
+            {"rule": "status", "kind": "base", "points": 64},
+            {"rule": "mug", "kind": "reward", "points": -9, "title": "Mug"},
+            {"rule": "unknown", "kind": "bonus", "points": 1},
+        ]
+
+        parts = wording.parts(explanation)
+
+        assert [part["title"] for part in parts] == [
+            "Base points",
+            "银卡",
+            "Status points",
+            "Mug",
+            "unknown",
+        ]
+        assert [part["points"] for part in parts] == [64, 12, 64, -9, 1]
+        assert parts[1]["factor"] == "1.2"
+
+    def test_are_in_the_language_of_the_reader(self) -> None:
+        with translation.override("zh-hans"):
+            assert wording.entry_title(entry("expire", -5)) == "积分过期"
+            assert wording.parts(SILVER)[0]["title"] == gettext("Base points")
