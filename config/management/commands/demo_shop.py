@@ -1,0 +1,61 @@
+"""Fill an empty database with the demo shop 禾间 and tell its logins."""
+
+from random import Random
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from config.demo import logins, people, purchases, shop
+from config.demo.story import Teller
+from config.demo.year import Year
+from loyalty import programs
+from members.models import Member, Store, User
+
+SEED = 20_261_121
+
+
+class Command(BaseCommand):
+    help = gettext_lazy("Fill an empty database with the demo shop and tell its logins.")  # type: ignore[assignment]
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if is_untouched():
+            if not settings.DEBUG:
+                self.stdout.write(
+                    _(
+                        "DEBUG is off: the demo shop, whose passwords everybody knows, is not made here. "
+                        "Make the owner's login with manage.py createsuperuser."
+                    )
+                )
+                return
+            make()
+        told = logins.told()
+        if told:
+            self.stdout.write(logins.in_both(gettext_noop("Demo logins")))
+            self.stdout.write("\n".join(told))
+
+
+def is_untouched() -> bool:
+    """Whether nobody has begun to use this database for a shop of their own."""
+    return not any(model.objects.exists() for model in (Member, Store, User))
+
+
+@transaction.atomic
+def make() -> None:
+    """The whole shop or nothing of it."""
+    at = timezone.now()
+    rng = Random(SEED)  # noqa: S311 - a story, not a secret
+    zone = programs.current().zone
+    shop.open_shop()
+    logins.make_staff()
+    lin = people.enrol_lin(at=at)
+    Teller(member=lin, at=at, zone=zone).tell()
+    guests = people.enrol_guests(rng=rng, at=at)
+    Year(guests=guests, rng=rng, at=at).live(
+        purchases.year_of(guests=guests, rng=rng, at=at, zone=zone)
+    )
+    shop.count_stock()

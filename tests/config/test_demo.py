@@ -1,0 +1,130 @@
+"""The demo shop: made once for all these tests, undone after them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+
+from config.demo import logins, people
+from loyalty import programs, queries, tiers
+from loyalty.models import Adjustment, Order, Refund
+from members.models import Member, Store, User
+from rewards import queries as reward_queries
+from rewards import redemption, vouchers
+from rewards.models import Redemption, Reward, Voucher
+
+
+@pytest.fixture(scope="module")
+def demo(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The output of the command that made it."""
+    output = StringIO()
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(DEBUG=True):
+            call_command("demo_shop", stdout=output)
+        yield output.getvalue()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def lin(demo: str) -> Member:
+    return Member.objects.with_names().get(phone=people.LIN_PHONE)
+
+
+class TestDemoShop:
+    def test_tells_the_logins_and_they_work(self, demo):
+        for username in ("owner", "manager", "clerk"):
+            assert re.search(rf"{username} +{logins.PASSWORD} +/console/", demo)
+            assert User.objects.get(username=username).check_password(logins.PASSWORD)
+        assert people.LIN_PHONE[3:] in demo
+        owner, clerk = (User.objects.get(username=name) for name in ("owner", "clerk"))
+        assert owner.is_superuser
+        assert not clerk.is_superuser
+        assert clerk.has_perm("rewards.change_voucher")
+        assert not clerk.has_perm("loyalty.add_adjustment")
+
+    def test_a_second_call_changes_nothing_and_tells_them_again(self, demo):
+        before = (Member.objects.count(), Order.objects.count(), Reward.objects.count())
+        output = StringIO()
+        call_command("demo_shop", stdout=output)
+        assert output.getvalue() == demo
+        assert (Member.objects.count(), Order.objects.count(), Reward.objects.count()) == before
+
+    def test_tells_only_logins_that_still_work(self, demo):
+        with transaction.atomic():
+            owner = User.objects.get(username="owner")
+            owner.set_password("another")
+            owner.save()
+            told = "\n".join(logins.told())
+            transaction.set_rollback(True)
+        assert "owner" not in told
+        assert "clerk" in told
+
+    def test_has_stores_members_of_every_tier_and_a_year_of_orders(self, demo, now):
+        assert Store.objects.count() == 8
+        assert 250 <= Member.objects.count() <= 350
+        of_tier = Counter(Member.objects.values_list("tier__code", flat=True))
+        assert set(of_tier) == {"base", "silver", "gold", "diamond"}
+        orders = Order.objects.order_by("placed_at")
+        newest, year_ago = orders.last(), orders.filter(placed_at__gt=now - timedelta(days=365))
+        assert newest is not None
+        assert now - timedelta(days=2) < newest.placed_at < now
+        assert len(year_ago) > 3_000
+        assert {order.placed_at.month for order in year_ago} == set(range(1, 13))
+        assert orders.filter(member=None).exists()
+        assert not orders.filter(number="").exists()
+
+    def test_has_refunds_adjustments_and_vouchers_in_every_state(self, demo, now):
+        assert Refund.objects.count() > 10
+        assert Adjustment.objects.exclude(message="").count() > 5
+        states = {vouchers.state_of(voucher, now) for voucher in Voucher.objects.all()}
+        assert {"active", "used", "expired", "void"} <= states
+        states = {redemption.state_of(each, now) for each in Redemption.objects.all()}
+        assert {"issued", "used", "expired", "cancelled"} <= states
+
+    def test_shows_every_drawing(self, demo):
+        assert set(Reward.objects.values_list("art", flat=True)) == set(Reward.Art.values)
+        assert programs.current().name == "禾间会员"
+
+    def test_the_books_are_right(self, demo):
+        call_command("verify_ledger", stdout=StringIO())
+
+
+class TestLin:
+    def test_is_near_the_next_tier_and_the_next_reward(self, lin, now):
+        figures = queries.figures(member=lin, at=now)
+        assert figures.active == 2_680
+        standing = tiers.standing(member=lin, at=now)
+        assert (standing.tier.code, standing.needed) == ("silver", 500)
+        nearest = reward_queries.nearest(member=lin, at=now, available=figures.active)
+        assert nearest is not None
+        assert (nearest.name, nearest.points - figures.active) == ("手冲咖啡", 200)
+
+    def test_has_points_that_lapse_within_the_month(self, lin, now):
+        expiring = queries.expiring(member=lin, at=now)
+        assert expiring.points == 320
+        assert expiring.first_at is not None
+        assert now < expiring.first_at < now + timedelta(days=30)
+
+    def test_has_vouchers_to_use(self, lin, now):
+        states = Counter(
+            vouchers.state_of(voucher, now) for voucher in reward_queries.vouchers_of(lin)
+        )
+        assert states == {"active": 2, "used": 4, "expired": 1, "void": 1}
+
+    def test_her_history_is_told_in_the_order_of_time(self, lin):
+        moments = list(queries.entries_of(member=lin).values_list("at", flat=True))
+        assert len(moments) > 100
+        assert moments == sorted(moments, reverse=True)
