@@ -23,7 +23,7 @@ def _tier_choices() -> list[tuple[str, str]]:
 
 class RewardForm(VerbForm):
     tiers = forms.MultipleChoiceField(
-        label=_("only for tiers"),
+        label=_("Only for tiers"),
         choices=_tier_choices,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,

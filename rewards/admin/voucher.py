@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -30,7 +31,7 @@ WORDS = {
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label=_("voucher code"),
+        label=capfirst(_("voucher code")),
         max_length=64,
         widget=UnfoldAdminTextInputWidget(
             attrs={"autofocus": True, "autocomplete": "off", "spellcheck": "false"}
@@ -43,7 +44,9 @@ class UseForm(forms.Form):
     code = forms.CharField(widget=forms.HiddenInput)
     # Made once with the form: sent twice by a double click, it is one use.
     reference = forms.CharField(widget=forms.HiddenInput)
-    store = forms.ChoiceField(label=_("store"), required=False, widget=UnfoldAdminSelectWidget)
+    store = forms.ChoiceField(
+        label=capfirst(_("store")), required=False, widget=UnfoldAdminSelectWidget
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,0 +1,65 @@
+"""Roles of staff: who may do what in the console. The owner is a superuser and needs none."""
+
+from collections.abc import Mapping, Sequence
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+from django.db.models import Q
+
+CLERK = "店员"
+MANAGER = "店长"
+
+# At the counter: find a member, look at what they have, check and use vouchers.
+_CLERK = (
+    "members.view_member",
+    "members.view_tier",
+    "members.view_store",
+    "loyalty.view_wallet",
+    "loyalty.view_order",
+    "loyalty.view_entry",
+    "rewards.view_reward",
+    "rewards.view_redemption",
+    "rewards.view_voucher",
+    "rewards.change_voucher",
+)
+# Runs the shop: enrols and imports members, puts points right, keeps the rewards.
+_MANAGER = (
+    *_CLERK,
+    "members.add_member",
+    "members.change_member",
+    "members.add_store",
+    "members.change_store",
+    "loyalty.view_program",
+    "loyalty.view_adjustment",
+    "loyalty.add_adjustment",
+    "rewards.add_reward",
+    "rewards.change_reward",
+    "rewards.change_redemption",
+)
+ROLES: Mapping[str, Sequence[str]] = {CLERK: _CLERK, MANAGER: _MANAGER}
+
+
+@transaction.atomic
+def ensure_roles() -> list[Group]:
+    """Make the roles with their permissions, or give them back what they should have; safe to repeat.
+
+    A role that the merchant added, and permissions added to one of these, stay.
+    """
+    groups = []
+    for name, permissions in ROLES.items():
+        group, _is_new = Group.objects.get_or_create(name=name)
+        group.permissions.add(*_found(permissions))
+        groups.append(group)
+    return groups
+
+
+def _found(names: Sequence[str]) -> list[Permission]:
+    asked = Q()
+    for name in names:
+        app, _separator, codename = name.partition(".")
+        asked |= Q(content_type__app_label=app, codename=codename)
+    found = list(Permission.objects.filter(asked).order_by("id"))
+    if len(found) != len(set(names)):
+        missing = len(set(names)) - len(found)
+        raise LookupError(f"{missing} permissions do not exist: run `manage.py migrate` first.")
+    return found

@@ -1,0 +1,148 @@
+"""The look of the console (django-unfold): brand, colours and what stands in the sidebar."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _style(_request: HttpRequest) -> str:
+    return static("console/console.css")
+
+
+def _favicon(_request: HttpRequest) -> str:
+    return static("img/favicon.svg")
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _item(title: Any, icon: str, screen: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{screen}_changelist"),
+        "permission": _may(permission),
+    }
+
+
+def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups with what this person may open; a group without anything is left out."""
+    groups = [
+        {**group, "items": [item for item in group["items"] if item["permission"](request)]}
+        for group in NAVIGATION
+    ]
+    home = {"title": _("Today"), "icon": "monitoring", "link": reverse("admin:index")}
+    return [{"items": [home]}, *(group for group in groups if group["items"])]
+
+
+NAVIGATION: list[dict[str, Any]] = [
+    {
+        "title": _("Counter"),
+        "separator": True,
+        "items": [
+            _item(
+                _("Voucher check"), "qr_code_scanner", "rewards_voucher", "rewards.view_voucher"
+            ),
+            _item(_("Members"), "group", "members_member", "members.view_member"),
+        ],
+    },
+    {
+        "title": _("Points"),
+        "separator": True,
+        "items": [
+            _item(_("Orders"), "receipt_long", "loyalty_order", "loyalty.view_order"),
+            _item(_("Entries"), "swap_vert", "loyalty_entry", "loyalty.view_entry"),
+            _item(_("Adjustments"), "tune", "loyalty_adjustment", "loyalty.view_adjustment"),
+        ],
+    },
+    {
+        "title": _("Rewards"),
+        "separator": True,
+        "items": [
+            _item(_("Reward catalogue"), "redeem", "rewards_reward", "rewards.view_reward"),
+            _item(
+                _("Redemptions"),
+                "confirmation_number",
+                "rewards_redemption",
+                "rewards.view_redemption",
+            ),
+        ],
+    },
+    {
+        "title": _("Rules"),
+        "separator": True,
+        "items": [
+            _item(_("Program"), "settings", "loyalty_program", "loyalty.view_program"),
+            _item(_("Tiers"), "military_tech", "members_tier", "members.view_tier"),
+            _item(_("Stores"), "storefront", "members_store", "members.view_store"),
+        ],
+    },
+    {
+        "title": _("Administration"),
+        "separator": True,
+        "items": [
+            _item(_("Staff"), "badge", "members_user", "members.view_user"),
+            _item(_("Roles"), "shield_person", "auth_group", "auth.view_group"),
+            _item(_("API keys"), "key", "members_apiclient", "members.view_apiclient"),
+            _item(
+                _("Timetable"),
+                "schedule",
+                "django_celery_beat_periodictask",
+                "django_celery_beat.view_periodictask",
+            ),
+        ],
+    },
+]
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Jifen",
+    "SITE_HEADER": "Jifen 积分",
+    "SITE_SUBHEADER": _("Console"),
+    "SITE_SYMBOL": "loyalty",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "SHOW_LANGUAGES": False,
+    "ENVIRONMENT": "config.console.environment",
+    "DASHBOARD_CALLBACK": "config.console.dashboard",
+    "LOGIN": {"form": "config.console.SignInForm"},
+    "STYLES": [_style],
+    "BORDER_RADIUS": "8px",
+    # The portal's jade (#1f6a55) and warm greys.
+    "COLORS": {
+        "base": {
+            "50": "oklch(98.2% .003 95)",
+            "100": "oklch(96.2% .005 95)",
+            "200": "oklch(91.8% .007 95)",
+            "300": "oklch(86.2% .009 95)",
+            "400": "oklch(69% .012 120)",
+            "500": "oklch(53.5% .012 140)",
+            "600": "oklch(43.5% .012 150)",
+            "700": "oklch(36% .012 155)",
+            "800": "oklch(26.8% .011 160)",
+            "900": "oklch(20.4% .01 165)",
+            "950": "oklch(14.5% .008 165)",
+        },
+        "primary": {
+            "50": "oklch(97.2% .016 170)",
+            "100": "oklch(93.8% .03 168)",
+            "200": "oklch(88.5% .052 167)",
+            "300": "oklch(80.5% .082 166)",
+            "400": "oklch(70.5% .098 166)",
+            "500": "oklch(58.5% .096 166)",
+            "600": "oklch(47.6% .083 166)",
+            "700": "oklch(41.5% .073 166)",
+            "800": "oklch(35.8% .062 166)",
+            "900": "oklch(30.5% .051 166)",
+            "950": "oklch(22% .037 166)",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _navigation},
+}
