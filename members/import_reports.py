@@ -98,7 +98,7 @@ class ImportReport:
         if self._stream is None:
             return
         columns = ", ".join(problem.column for problem in problems if problem.column)
-        reasons = " ".join(f"{problem.cause} {problem.remedy}".strip() for problem in problems)
+        reasons = " ".join(_why(problem) for problem in problems)
         width = len(self.file.columns)
         cells = [*row.cells[:width], *[""] * (width - len(row.cells))]
         own = [
@@ -118,7 +118,7 @@ class ImportReport:
 
 def described(line: int, problem: Problem) -> str:
     """One bad cell in a line for people: place, value, cause, remedy."""
-    text = f"{problem.cause} {problem.remedy}".strip()
+    text = _why(problem)
     if not problem.column:
         return _("Line %(line)d: %(text)s") % {"line": line, "text": text}
     value = problem.value[:LONGEST_VALUE] + ("…" if len(problem.value) > LONGEST_VALUE else "")
@@ -128,6 +128,13 @@ def described(line: int, problem: Problem) -> str:
         "value": value,
         "text": text,
     }
+
+
+def _why(problem: Problem) -> str:
+    """Cause and remedy: two sentences, between which Chinese leaves no blank."""
+    if not problem.remedy:
+        return problem.cause
+    return _("%(cause)s %(remedy)s") % {"cause": problem.cause, "remedy": problem.remedy}
 
 
 def left_out(rows: int) -> str:

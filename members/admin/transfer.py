@@ -34,6 +34,7 @@ from members.models import Member
 
 COLUMNS = (*member_files.LAYOUT.required, *member_files.LAYOUT.optional)
 LARGEST_IMPORT = 5_000
+LARGEST_FILE_MB = 5
 LARGEST_EXPORT = 20_000
 # A spreadsheet takes a text that begins like this for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
@@ -46,6 +47,18 @@ class MemberImportForm(ImportForm):
             "A CSV file with a header line. Only the column phone is needed; up to %(rows)s rows. "
             "A preview comes first, and nothing is imported while a row is wrong."
         ) % {"rows": f"{LARGEST_IMPORT:,}"}
+
+    def clean_import_file(self) -> Any:
+        file = self.cleaned_data["import_file"]
+        if file.size > LARGEST_FILE_MB * 1024 * 1024:
+            raise ValidationError(
+                _(
+                    "The file is larger than %(most)d MB. "
+                    "Split it, or have it imported with manage.py import_members."
+                )
+                % {"most": LARGEST_FILE_MB}
+            )
+        return file
 
 
 class MemberDataset(Dataset):

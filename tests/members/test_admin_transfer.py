@@ -94,6 +94,10 @@ class TestImport:
         page = upload(desk("manager"), "phone\n13800000009\n13800000008\n")
         assert "manage.py import_members" in file_errors(page)
 
+    def test_too_large_a_file_is_not_even_read(self, db: None):
+        page = upload(desk("manager"), b"phone\n" + b"x" * (5 * 1024 * 1024))
+        assert "5 MB" in file_errors(page)
+
     def test_what_changed_since_the_preview_imports_nothing(self, db: None):
         client = desk("manager")
         preview = upload(client, "phone,name\n13800000008,Dan\n13800000009,Eve\n")
