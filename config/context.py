@@ -10,11 +10,11 @@ from django.utils.functional import SimpleLazyObject
 from loyalty import programs
 from members.portal import display
 
-WITHOUT_PROGRAM = ("/api/", "/console/", "/healthz")
+WITHOUT_PROGRAM = ("/api/", "/healthz")
 
 
 class ProgramMiddleware:
-    """Give portal requests their program and let them run in its time zone.
+    """Give pages and console their program and let them run in its time zone.
 
     Read once per request, and only where a view was found: the page for "not found" asks for it itself.
     """

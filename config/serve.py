@@ -97,6 +97,7 @@ def _prepare(say: Say) -> str:
         call_command("migrate", "--no-input", verbosity=0)
     except OperationalError as error:
         raise CannotServe(f"The database does not answer: {error}") from error
+    call_command("roles", stdout=io.StringIO())
     _make_broker_folders()
     say("Preparing the demo shop ...")
     logins = io.StringIO()

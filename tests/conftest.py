@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
+from django.utils import translation
 
 if "DATABASE_URL" not in os.environ:
     from config import embedded_postgres
@@ -21,6 +23,12 @@ from members.models import Member, Tier, User
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai
 
 KEPT_TABLES = {"members_tier", "loyalty_pointtype", "loyalty_program"}
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> None:
+    """Requests leave their language behind; every test begins with the product's own."""
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture

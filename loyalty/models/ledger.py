@@ -1,4 +1,5 @@
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -122,6 +123,7 @@ class Entry(models.Model):
             ),
             models.CheckConstraint(condition=Q(sequence__gte=1), name="entry_sequence_positive"),
         ]
+        indexes = [BrinIndex(fields=["at"], name="entry_at")]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             pgtrigger.Trigger(

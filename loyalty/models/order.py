@@ -95,6 +95,7 @@ class Order(models.Model):
             models.Index(fields=["member", "-placed_at", "-id"], name="order_of_member"),
             models.Index(fields=["-placed_at", "-id"], name="order_newest_first"),
             models.Index(fields=["store", "-placed_at"], name="order_of_store"),
+            models.Index(fields=["number"], name="order_number"),
         ]
 
     def __str__(self) -> str:
