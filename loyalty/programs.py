@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 
 from loyalty import queries
 from loyalty.models import Program
+from members import validation
 from members.errors import InvalidInput
 
 #: The form of an expiry setting in API and presets: {"policy", "months"?, "date"?}.
 EXPIRIES = {"expiry": "expiry", "status_expiry": "status_expiry"}
 POLICIES = ("never", "rolling", "month_end", "fixed_date")
 MONTHS_MAX = 1_200
+LARGEST_RATE = Decimal("999999.999999")
 
 
 def current() -> Program:
@@ -53,7 +55,9 @@ def expiry_of(program: Program, field: str) -> dict[str, Any]:
 
 
 # ---- expiry ---------------------------------------------------------------------------------------
-def _set_expiry(program: Program, field: str, value: Mapping[str, Any]) -> None:
+def _set_expiry(program: Program, field: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise _invalid(field, _("Give an object."))
     policy = value.get("policy")
     if policy not in POLICIES:
         raise InvalidInput(
@@ -79,7 +83,7 @@ def _months(field: str, value: object) -> int:
 
 def _month_day(field: str, value: object) -> str:
     text = str(value or "")
-    match = re.fullmatch(r"(\d\d)-(\d\d)", text)
+    match = re.fullmatch(r"(\d\d)-(\d\d)", text, re.ASCII)
     try:
         if not match:
             raise ValueError
@@ -118,15 +122,13 @@ def _award_on(field: str, value: Any) -> Any:
 
 
 def _rate(field: str, value: Any) -> Decimal:
-    if not isinstance(value, Decimal) or not 0 <= value <= 1_000_000:
-        raise _invalid(field, _("Give a decimal number from 0 to 1,000,000."))
-    return value
+    checked: Decimal = validation.decimal(places=6, most=LARGEST_RATE)(value, f"/{field}")
+    return checked
 
 
 def _text(field: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _invalid(field, _("Give a name."))
-    return value.strip()
+    checked: str = validation.text(longest=100, shortest=1)(value, f"/{field}")
+    return checked
 
 
 def _currency(field: str, value: Any) -> str:
@@ -150,9 +152,9 @@ def _days(field: str, value: Any) -> int:
 
 
 def _cap(field: str, value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise _invalid(field, _("Give a whole number of points above 0, or null for no limit."))
-    return value
+    check = validation.optional(validation.whole_number(least=1))
+    checked: int | None = check(value, f"/{field}")
+    return checked
 
 
 def _flag(field: str, value: Any) -> bool:

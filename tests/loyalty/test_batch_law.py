@@ -156,7 +156,7 @@ def _outcome(work: Callable[[], Any]) -> dict[str, Any]:
 
 class TestPost:
     @given(before=PLANS, plan=PLANS, pause=st.integers(0, 9))
-    @examples(40)
+    @examples(20)
     def test_gives_for_a_batch_what_the_postings_give_one_by_one(
         self, wallets: list[int], before: Plan, plan: Plan, pause: int
     ) -> None:
@@ -173,7 +173,7 @@ class TestPost:
 
 class TestFiguresOf:
     @given(plan=PLANS, moment=st.floats(-1, 15))
-    @examples(40)
+    @examples(20)
     def test_says_what_a_settlement_at_that_moment_leaves(
         self, wallets: list[int], plan: Plan, moment: float
     ) -> None:
@@ -210,7 +210,7 @@ class TestFiguresOf:
 
 class TestOnce:
     @given(plan=PLANS)
-    @examples(20)
+    @examples(10)
     def test_posting_everything_again_gives_the_same_answers_and_changes_nothing(
         self, wallets: list[int], plan: Plan
     ) -> None:

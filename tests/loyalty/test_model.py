@@ -172,4 +172,4 @@ class Wallets(RuleBasedStateMachine):
 class TestLedger:
     def test_does_what_the_model_says(self, bob: Member) -> None:
         Wallets.bob = bob
-        run_state_machine_as_test(Wallets, settings=examples(20))
+        run_state_machine_as_test(Wallets, settings=examples(15))
