@@ -89,7 +89,7 @@ CHECKS: dict[str, str] = {
             SELECT e.wallet_id, e.sequence, e.points,
                 (SELECT coalesce(sum((part->>'points')::numeric), 0) FROM jsonb_array_elements(e.explanation) part)
                 AS explained
-            FROM loyalty_entry e WHERE e.kind IN ('earn', 'redeem', 'expire', 'adjust')
+            FROM loyalty_entry e
         ) e WHERE points <> explained""",
     "an order's points were posted": """
         SELECT w.id, format('order %s/%s: %s %s points, entry %s', o.source, o.number, p.points, t.code, e.points)

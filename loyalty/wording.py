@@ -45,6 +45,8 @@ def part_title(part: Mapping[str, Any]) -> str:
         "base": _("Base points"),
         "status": _("Status points"),
         "refund": _("Refund"),
+        "expired": _("Expired already, not taken again"),
+        "no_debt": _("More than there was, not taken"),
         "expiry": _("Expiry"),
         "award": _("Points awarded"),
         "adjustment": _("Adjustment"),

@@ -172,6 +172,10 @@ class Book:
         wallet.debt += debt
         wallet.earned -= taken
         entry = self._enter(wallet, posting, -taken)
+        entry.explanation = [
+            *posting.explanation,
+            *_not_taken(forgiven, posting.points - forgiven - taken),
+        ]
         if from_own:
             self._take(own, from_own, entry)
         if from_others:
@@ -237,3 +241,9 @@ class Book:
         if lot.id is not None and not lot.is_changed:
             lot.is_changed = True
             self.changed_lots.append(lot)
+
+
+def _not_taken(forgiven: int, beyond: int) -> Explanation:
+    """Why a reversal took less than asked for: what had expired, and what would have become debt."""
+    steps = (("expired", forgiven), ("no_debt", beyond))
+    return [{"rule": rule, "kind": "cap", "points": points} for rule, points in steps if points]
