@@ -159,9 +159,7 @@ class Book:
         from_others = min(rest, others)
         debt = 0 if posting.clamp else rest - from_others
         taken = from_own + from_others + debt
-        if forgiven:
-            own.forgiven += forgiven
-            self._mark(own)
+        self._forgive(own, forgiven)
         if not taken:
             return Posted(0, wallet.balance, is_new=True)
         if own.is_pending:
@@ -181,6 +179,11 @@ class Book:
         if from_others:
             self._take_in_order(wallet, from_others, entry)
         return Posted(-taken, entry.balance, is_new=True, debt_added=debt)
+
+    def _forgive(self, own: LotState, points: int) -> None:
+        if points:
+            own.forgiven += points
+            self._mark(own)
 
     # ---- giving a redemption back --------------------------------------------------------------
     def _return(self, wallet: WalletState, posting: Return) -> Posted:

@@ -259,7 +259,9 @@ class MemberTransfer(ImportExportMixin):
     def get_export_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         found: QuerySet[Member] = super().get_export_queryset(request)
         if found[LARGEST_EXPORT : LARGEST_EXPORT + 1].exists():
-            said = _("The file holds the first %(most)d members only. Filter the list for the rest.")
+            said = _(
+                "The file holds the first %(most)d members only. Filter the list for the rest."
+            )
             messages.warning(request, said % {"most": LARGEST_EXPORT})
         return found.select_related("tier", "store")[:LARGEST_EXPORT]
 
