@@ -453,11 +453,16 @@ class TestKill:
 
     def kill_in_the_middle(self, path: Path) -> None:
         place = connection.settings_dict
-        server = f"{place['HOST'].replace('/', '%2F')}:{place['PORT']}"
-        url = f"postgres://{place['USER']}:{place['PASSWORD']}@{server}/{place['NAME']}"
+        where = {
+            "DATABASE_URL": f"postgres:///{place['NAME']}",
+            "PGHOST": place["HOST"],
+            "PGPORT": str(place["PORT"] or 5432),
+            "PGUSER": place["USER"],
+            "PGPASSWORD": place["PASSWORD"],
+        }
         child = subprocess.Popen(
             [sys.executable, "-c", SLOW_IMPORT, str(path)],
-            env=os.environ | {"DATABASE_URL": url},
+            env=os.environ | where,
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 60
