@@ -1,21 +1,20 @@
-"""Orders from a CSV file, one row a line, placed in batches through the same verb as those of a till."""
+"""Orders as a CSV file tells them, one row a line: facts, or what is wrong in which row."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from loyalty import order_survey, ordering
+from loyalty import order_survey
 from loyalty.order_facts import Line, OrderFacts
 from loyalty.order_survey import Survey
-from members import cells, queries
+from members import cells
 from members.cells import BadCell, Problem
 from members.csv_files import CsvFile, Row
 from members.csv_headers import Layout
-from members.errors import InvalidInput, NotFound, ReferenceReused, Refusal
-from members.import_reports import ImportReport
 from members.imports import Calendar
 
 DISTINCT_KEPT = 10_000
@@ -27,15 +26,17 @@ LAYOUT = Layout(
 )
 
 Check = Callable[[str], Any]
-Findings = list[tuple[Row, list[Problem]]]
+Findings = Sequence[tuple[Row, list[Problem]]]
 
 
-class BadOrder(Exception):
-    """An order that stays out: each of its rows with what is wrong in it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToldOrder:
+    """The rows of an order and what they say: facts (the member perhaps by phone) or findings."""
 
-    def __init__(self, findings: Findings) -> None:
-        super().__init__()
-        self.findings = findings
+    rows: list[Row]
+    facts: OrderFacts | None = None
+    phone: str = ""
+    findings: Findings = ()
 
 
 def _text(longest: int) -> Check:
@@ -48,6 +49,11 @@ def _needed(longest: int) -> Check:
 
 def _source(value: str) -> str:
     return cells.text(value, longest=50) or "default"
+
+
+def _phone(value: str) -> str:
+    cells.refuse_rounded_phone(value)
+    return cells.text(value, longest=60)
 
 
 def _quantity(value: str) -> int:
@@ -65,14 +71,11 @@ LINE_CHECKS: dict[str, Check] = {
 }
 
 
-class OrderFile:
-    """Reads the orders of one file and places them."""
+class OrderReader:
+    """Reads the orders of one file. It asks nobody: who the members are is seen when they are placed."""
 
-    def __init__(
-        self, *, file: CsvFile, survey: Survey, calendar: Calendar, report: ImportReport
-    ) -> None:
+    def __init__(self, *, file: CsvFile, survey: Survey, calendar: Calendar) -> None:
         self.survey = survey
-        self.report = report
         self.calendar = calendar
         order_checks: dict[str, Check] = {
             "number": _needed(100),
@@ -80,7 +83,7 @@ class OrderFile:
             "placed_at": self._moment,
             "member_number": _text(20),
             "member_external_id": _text(100),
-            "member_phone": self._phone,
+            "member_phone": _phone,
             "store": _text(50),
             "channel": _text(50),
         }
@@ -91,7 +94,6 @@ class OrderFile:
             (name, at, lru_cache(DISTINCT_KEPT)(check))
             for name, at, check in self._at(LINE_CHECKS)
         ]
-        self.numbers: dict[str, str] = {}
 
     def _at(self, checks: dict[str, Check]) -> list[tuple[str, int, Check]]:
         return [
@@ -100,54 +102,27 @@ class OrderFile:
             if name in self.positions
         ]
 
-    def import_orders(self, orders: Sequence[list[Row]], *, at: datetime) -> None:
-        """Place some orders, each given by its rows, and report the bad ones."""
-        good = []
-        for rows in orders:
-            try:
-                good.append((rows, self.read(rows)))
-            except BadOrder as bad:
-                self._reject(rows, bad.findings)
-        for (rows, _facts), placed in zip(
-            good, ordering.place_all(orders=[facts for _rows, facts in good], at=at), strict=True
-        ):
-            if placed.problem is not None:
-                row, problem = self._told(rows, placed.problem)
-                self._reject(rows, [(row, [problem])])
-            elif placed.is_new:
-                self.report.created += 1
-            else:
-                self.report.unchanged += 1
-
-    def _reject(self, rows: list[Row], findings: Findings) -> None:
-        first_bad = findings[0][0]
-        bad = {row.line: problems for row, problems in findings}
-        for row in rows:
-            if row.line in bad:
-                self.report.reject(row, bad[row.line])
-            else:
-                self.report.reject_with(row, first_bad.line)
-
     # ---- one order ----------------------------------------------------------------------------
-    def read(self, rows: list[Row]) -> OrderFacts:
-        """The order that some rows tell. Raises BadOrder."""
+    def told(self, rows: list[Row]) -> ToldOrder:
+        """What some rows, which are all of an order, tell."""
         first = rows[0].cells
         try:
             self._refuse_broken(rows)
             told = {name: check(first[at].strip()) for name, at, check in self.order_checks}
             lines = tuple([self._line(row.cells) for row in rows])
         except BadCell:
-            raise BadOrder(self._findings(rows)) from None
+            return ToldOrder(rows=rows, findings=self._findings(rows))
+        number = told.pop("member_number", "")
         external_id = told.pop("member_external_id", "")
-        number = told.pop("member_number", "") or told.pop("member_phone", "")
-        told.pop("member_phone", None)
-        return OrderFacts(
+        phone = told.pop("member_phone", "")
+        facts = OrderFacts(
             member=number or None,
             member_external_id=None if number else external_id or None,
             store=told.pop("store", "") or None,
             lines=lines,
             **told,
         )
+        return ToldOrder(rows=rows, facts=facts, phone="" if number or external_id else phone)
 
     def _line(self, row: list[str]) -> Line:
         return Line(**{name: check(row[at].strip()) for name, at, check in self.line_checks})
@@ -169,18 +144,6 @@ class OrderFile:
 
     def _moment(self, value: str) -> datetime:
         return self.calendar.moved(cells.moment(cells.needed(value)))
-
-    def _phone(self, value: str) -> str:
-        """The number of the member with this phone."""
-        if not value:
-            return ""
-        cells.refuse_rounded_phone(value)
-        if value not in self.numbers:
-            try:
-                self.numbers[value] = queries.by_phone(value).number
-            except NotFound:
-                raise BadCell(*_no_member()) from None
-        return self.numbers[value]
 
     # ---- what is wrong ------------------------------------------------------------------------
     def _findings(self, rows: list[Row]) -> Findings:
@@ -209,43 +172,6 @@ class OrderFile:
             except BadCell as error:
                 problems.append(cells.problem(error, name, value))
         return problems
-
-    def _told(
-        self, rows: list[Row], problem: Refusal | InvalidInput | NotFound
-    ) -> tuple[Row, Problem]:
-        """The verb's answer as the problem of a cell."""
-        row = rows[0]
-        if isinstance(problem, ReferenceReused):
-            cause = _("The order was imported or reported before with other content.")
-            return row, self._of(
-                "number", row, cause, _("Compare the two; orders are never changed.")
-            )
-        if isinstance(problem, NotFound):
-            column = next(
-                (name for name in MEMBER_COLUMNS if self._value(name, row)), "member_external_id"
-            )
-            return row, self._of(column, row, *_no_member())
-        if isinstance(problem, InvalidInput) and problem.pointer == "/store":
-            cause = _("There is no store with this code.")
-            return row, self._of(
-                "store", row, cause, _("Import the stores first, or correct the code.")
-            )
-        cause = problem.detail if isinstance(problem, InvalidInput) else str(problem)
-        return row, Problem(cause=cause)
-
-    def _of(self, column: str, row: Row, cause: str, remedy: str) -> Problem:
-        return Problem(cause=cause, remedy=remedy, column=column, value=self._value(column, row))
-
-    def _value(self, column: str, row: Row) -> str:
-        at = self.positions.get(column)
-        return "" if at is None else row.cells[at].strip()
-
-
-def _no_member() -> tuple[str, str]:
-    return (
-        _("There is no such member."),
-        _("Import the members first; an empty cell means a customer who is not a member."),
-    )
 
 
 def _refuse_other(value: str, first: str, line: int) -> None:

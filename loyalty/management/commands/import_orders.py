@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from loyalty import order_files, order_survey, programs
-from loyalty.order_files import OrderFile
+from loyalty import order_files, order_imports, order_survey, programs
+from loyalty.order_files import OrderReader, ToldOrder
 from members import csv_files, imports
-from members.csv_files import CsvFile, Row
+from members.csv_files import CsvFile
 from members.encodings import UnreadableFile
 from members.import_reports import ImportReport
 from members.imports import Calendar, Until
@@ -21,7 +21,7 @@ ORDERS_IN_BATCH = 1_000
 ROWS_IN_BATCH = 20_000
 
 
-class Command(ImportCommand[list[list[Row]]]):
+class Command(ImportCommand[list[ToldOrder]]):
     help = _("Import orders from a CSV file, one row for each line of an order.")  # type: ignore[assignment]
     kind = "orders"
     label = _("Orders")
@@ -69,14 +69,15 @@ class Command(ImportCommand[list[list[Row]]]):
     def total(self, file: CsvFile) -> int:
         return self.found.rows
 
-    def batches(self, file: CsvFile) -> Iterable[Batch[list[list[Row]]]]:
-        orders: list[list[Row]] = []
+    def batches(self, file: CsvFile, calendar: Calendar) -> Iterable[Batch[list[ToldOrder]]]:
+        reader = OrderReader(file=file, survey=self.found, calendar=calendar)
+        orders: list[ToldOrder] = []
         rows = done = 0
         with file.path.open("rb") as stream:
             for stretch in self.found.stretches():
-                order = csv_files.rows_within(file, stream, stretch)
+                order = reader.told(csv_files.rows_within(file, stream, stretch))
                 orders.append(order)
-                rows += len(order)
+                rows += len(order.rows)
                 if len(orders) >= ORDERS_IN_BATCH or rows >= ROWS_IN_BATCH:
                     done += rows
                     yield Batch(orders, rows, done)
@@ -85,7 +86,6 @@ class Command(ImportCommand[list[list[Row]]]):
             yield Batch(orders, rows, done + rows)
 
     def import_batch(
-        self, items: list[list[Row]], calendar: Calendar, report: ImportReport
+        self, items: list[ToldOrder], calendar: Calendar, report: ImportReport
     ) -> None:
-        reader = OrderFile(file=report.file, survey=self.found, calendar=calendar, report=report)
-        reader.import_orders(items, at=timezone.now())
+        order_imports.place_told(orders=items, report=report, at=timezone.now())

@@ -43,7 +43,7 @@ class Command(ImportCommand[list[Row]]):
             help=gettext("with --until: move by as many days as the orders in this file will be"),
         )
 
-    def batches(self, file: CsvFile) -> Iterable[Batch[list[Row]]]:
+    def batches(self, file: CsvFile, calendar: Calendar) -> Iterable[Batch[list[Row]]]:
         return row_batches(file, BATCH)
 
     def total(self, file: CsvFile) -> int:

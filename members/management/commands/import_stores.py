@@ -19,7 +19,7 @@ class Command(ImportCommand[list[Row]]):
     label = _("Stores")
     layout = store_files.LAYOUT
 
-    def batches(self, file: CsvFile) -> Iterable[Batch[list[Row]]]:
+    def batches(self, file: CsvFile, calendar: Calendar) -> Iterable[Batch[list[Row]]]:
         return row_batches(file, BATCH)
 
     def total(self, file: CsvFile) -> int:
