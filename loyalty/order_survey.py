@@ -101,11 +101,10 @@ def survey(file: CsvFile, *, show: Callable[[int, int], None]) -> Survey:
         found.rows += 1
         if found.rows % ROWS_BETWEEN_SHOWS == 0:
             show(row.offset, found.rows)
-        row_key = reader.key(row, key)
-        if row_key != key:
+        if reader.begins(row):
             if key is not None:
                 found.complete(key, content)
-            key, content = row_key, 0
+            key, content = reader.key, 0
             found.start(row, reader.moment(row))
         content = hash((content, *row.cells))
     if key is not None:
@@ -121,12 +120,19 @@ class _Reader:
         self.number_at = file.position("number") or 0
         self.source_at = file.position("source")
         self.placed_at = file.position("placed_at") or 0
+        self.needed = max(self.number_at, self.source_at or 0)
+        self.key: tuple[str, str] | None = None
 
-    def key(self, row: Row, previous: tuple[str, str] | None) -> tuple[str, str]:
-        """Source and number; a broken row that does not show them belongs to the order before it."""
-        if row.problem is not None and len(row.cells) <= max(self.number_at, self.source_at or 0):
-            return previous or ("", "")
-        return key_of(row, self.number_at, self.source_at)
+    def begins(self, row: Row) -> bool:
+        """Whether another order begins; a broken row that shows no number belongs to the one before it."""
+        if len(row.cells) > self.needed:
+            key = key_of(row, self.number_at, self.source_at)
+        else:
+            key = self.key or ("", "")
+        if key == self.key:
+            return False
+        self.key = key
+        return True
 
     def moment(self, row: Row) -> datetime | None:
         if row.problem is not None:

@@ -108,12 +108,15 @@ def _rank(tier: Tier) -> int:
 
 
 # The status lots of members as credits, whether lapsed or not; status points are never spent, so what refunds took
-# is what is neither left nor lapsed, or was forgiven because it had lapsed.
+# is what is neither left nor lapsed, or was forgiven because it had lapsed. OFFSET 0 keeps the planner from joining the
+# other way round where it knows nothing of the tables yet.
 _STATUS_CREDITS = """
 SELECT w.member_id, l.active_from, l.expires_at, l.remaining + l.lapsed - l.forgiven
 FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id AND t.code = 'status'
-JOIN loyalty_entry e ON e.wallet_id = w.id AND e.kind = 'earn'
-JOIN loyalty_lot l ON l.entry_id = e.id
+CROSS JOIN LATERAL (
+    SELECT id FROM loyalty_entry WHERE wallet_id = w.id AND kind = 'earn' OFFSET 0
+) e
+CROSS JOIN LATERAL (SELECT * FROM loyalty_lot WHERE entry_id = e.id OFFSET 0) l
 WHERE w.member_id = ANY(%s) AND (l.expires_at IS NULL OR l.expires_at > %s)"""
 
 

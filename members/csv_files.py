@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -136,87 +137,82 @@ def rows_within(file: CsvFile, stream: BinaryIO, stretch: Stretch) -> list[Row]:
     return list(_walk(file, io.BytesIO(stream.read(stretch.length)), 0, stretch.line))
 
 
-class _Lines:
-    """The decoded lines of a stream, counted; `line` and `offset` are those of the next one."""
+def _walk(file: CsvFile, stream: BinaryIO, offset: int, line: int) -> Iterator[Row]:
+    """Rows from a place on. Most lines hold no quote and need no more than to be split."""
+    encoding, delimiter, width = file.encoding, file.delimiter, len(file.columns)
+    while True:
+        stream.seek(offset)
+        for raw in iter(partial(stream.readline, LONGEST_LINE), b""):
+            text = raw.decode(encoding, errors="replace").rstrip("\r\n")
+            if '"' in text or "\r" in text or "\0" in text:
+                break
+            cells = text.split(delimiter)
+            if len(cells) != width:
+                if any(cells):
+                    yield Row(line, offset, cells, _wrong_width(len(cells), width))
+            elif cells[0] or any(cells):
+                yield Row(line, offset, cells)
+            offset += len(raw)
+            line += 1
+        else:
+            return
+        row, offset, line = _quoted(file, stream, offset, line)
+        if row.problem is not None or any(row.cells):
+            yield row
 
-    def __init__(self, stream: BinaryIO, encoding: str, offset: int, line: int) -> None:
+
+class _Lines:
+    """The decoded lines of a stream from a place on, counted while they are asked for."""
+
+    def __init__(self, stream: BinaryIO, encoding: str, offset: int) -> None:
         stream.seek(offset)
         self.stream = stream
         self.encoding = encoding
-        self.offset = offset
-        self.line = line
-        self.in_row = 0
-        self.after_first = offset
-        self.first_text = ""
-        self.has_nul = False
+        self.taken: list[str] = []
+        self.ends: list[int] = []
+        self.end = offset
 
     def __iter__(self) -> Iterator[str]:
-        encoding = self.encoding
-        for raw in iter(partial(self.stream.readline, LONGEST_LINE), b""):
-            self.line += 1
-            self.offset += len(raw)
-            self.in_row += 1
-            text = raw.decode(encoding, errors="replace")
-            if b"\0" in raw:
-                self.has_nul = True
-            if self.in_row == 1:
-                self.first_text = text
-                self.after_first = self.offset
-            elif self.in_row > LONGEST_ROW_IN_LINES:
-                return
-            yield text
+        for raw in islice(
+            iter(partial(self.stream.readline, LONGEST_LINE), b""), LONGEST_ROW_IN_LINES
+        ):
+            self.end += len(raw)
+            self.ends.append(self.end)
+            self.taken.append(raw.decode(self.encoding, errors="replace"))
+            yield self.taken[-1]
 
 
-def _walk(file: CsvFile, stream: BinaryIO, offset: int, line: int) -> Iterator[Row]:
-    """Walk on after a broken row: of one that runs over several lines only the first is given up.
+def _quoted(file: CsvFile, stream: BinaryIO, offset: int, line: int) -> tuple[Row, int, int]:
+    """One row that holds quotes, and where the next one begins.
 
-    A quote that is never closed would otherwise swallow the good rows below it.
+    Of a broken row that runs over several lines only the first is given up: a quote that is never closed would
+    swallow the good rows below it.
     """
-    while True:
-        lines = _Lines(stream, file.encoding, offset, line)
-        for row in _parsed(lines, file):
-            if row.problem is not None and lines.in_row > 1:
-                break
-            yield row
-        else:
-            return
-        yield row._replace(cells=_split(lines, file), problem=_open_quote())
-        offset, line = lines.after_first, row.line + 1
+    lines = _Lines(stream, file.encoding, offset)
+    try:
+        cells = next(csv.reader(lines, delimiter=file.delimiter, strict=True))
+        problem = _problem(cells, len(file.columns))
+    except csv.Error as error:
+        cells, problem = _split(lines.taken[0], file), _broken(error)
+    if problem is None or len(lines.taken) == 1:
+        cells = [cell.replace("\0", "") for cell in cells]
+        return Row(line, offset, cells, problem), lines.end, line + len(lines.taken)
+    row = Row(line, offset, _split(lines.taken[0], file), _open_quote())
+    return row, lines.ends[0], line + 1
 
 
-def _parsed(lines: _Lines, file: CsvFile) -> Iterator[Row]:
-    reader = csv.reader(lines, delimiter=file.delimiter, strict=True)
-    width = len(file.columns)
-    while True:
-        line, offset = lines.line, lines.offset
-        lines.in_row = 0
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(line, offset, _split(lines, file), _broken(error))
-            continue
-        if lines.has_nul:
-            lines.has_nul = False
-            yield Row(line, offset, [cell.replace("\0", "") for cell in cells], _nul())
-        elif len(cells) == width:
-            if cells[0] or any(cells):
-                yield Row(line, offset, cells)
-        elif any(cells):
-            yield Row(line, offset, cells, _wrong_width(len(cells), width))
+def _problem(cells: list[str], width: int) -> Problem | None:
+    if any("\0" in cell for cell in cells):
+        return Problem(
+            cause=_("The row holds a NUL byte, which is no text."),
+            remedy=_("Export the file again as CSV UTF-8."),
+        )
+    return None if len(cells) == width else _wrong_width(len(cells), width)
 
 
-def _split(lines: _Lines, file: CsvFile) -> list[str]:
+def _split(text: str, file: CsvFile) -> list[str]:
     """The cells of a broken row as well as they can be told."""
-    return lines.first_text.rstrip("\r\n").replace('"', "").split(file.delimiter)
-
-
-def _nul() -> Problem:
-    return Problem(
-        cause=_("The row holds a NUL byte, which is no text."),
-        remedy=_("Export the file again as CSV UTF-8."),
-    )
+    return text.rstrip("\r\n").replace('"', "").replace("\0", "").split(file.delimiter)
 
 
 def _open_quote() -> Problem:

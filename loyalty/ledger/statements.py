@@ -85,15 +85,22 @@ CROSS JOIN LATERAL (
     FROM loyalty_lot l WHERE l.wallet_id = n.wallet_id AND l.remaining > 0 AND NOT l.is_pending
 ) l WHERE l.before < n.needed"""
 
+# OFFSET 0 keeps the planner from joining the other way round where it knows nothing of the tables yet.
 LOTS_OF_EARNS = f"""
 SELECT e.reference, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
-JOIN loyalty_entry e ON e.wallet_id = (n->>0)::bigint AND e.kind = 'earn' AND e.reference = n->>1
-JOIN loyalty_lot l ON l.entry_id = e.id"""
+CROSS JOIN LATERAL (
+    SELECT id, reference FROM loyalty_entry
+    WHERE wallet_id = (n->>0)::bigint AND kind = 'earn' AND reference = n->>1 OFFSET 0
+) e
+CROSS JOIN LATERAL (SELECT * FROM loyalty_lot WHERE entry_id = e.id OFFSET 0) l"""
 
 LOTS_OF_REDEEMS = f"""
 SELECT e.reference, -a.points AS taken, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
-JOIN loyalty_entry e ON e.wallet_id = (n->>0)::bigint AND e.kind = 'redeem' AND e.reference = n->>1
-JOIN loyalty_allocation a ON a.entry_id = e.id
+CROSS JOIN LATERAL (
+    SELECT id, reference FROM loyalty_entry
+    WHERE wallet_id = (n->>0)::bigint AND kind = 'redeem' AND reference = n->>1 OFFSET 0
+) e
+CROSS JOIN LATERAL (SELECT * FROM loyalty_allocation WHERE entry_id = e.id OFFSET 0) a
 JOIN loyalty_lot l ON l.id = a.lot_id ORDER BY a.id"""
 
 DRAW_IDS = """

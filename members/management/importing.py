@@ -1,14 +1,13 @@
 """What the import commands share: arguments, the run, progress, and how they end."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -46,7 +45,7 @@ class ImportCommand(BaseCommand, Generic[T]):
 
     @abstractmethod
     def batches(self, file: CsvFile, calendar: Calendar) -> Iterable[Batch[T]]:
-        """The work, piece by piece; read ahead in a thread of its own, so without the database."""
+        """The work, piece by piece."""
 
     @abstractmethod
     def total(self, file: CsvFile) -> int:
@@ -117,7 +116,7 @@ class ImportCommand(BaseCommand, Generic[T]):
     ) -> int:
         self.progress.begin(str(self.label), total=self.total(file))
         rows_read = 0
-        for batch in _read_ahead(self.batches(file, calendar)):
+        for batch in self.batches(file, calendar):
             created = report.created
             self.import_batch(batch.items, calendar, report)
             rows_read += batch.rows
@@ -136,22 +135,6 @@ class ImportCommand(BaseCommand, Generic[T]):
             "unchanged": f"{report.unchanged:,}",
             "rejected": f"{report.rejected_rows:,}",
         }
-
-
-def _read_ahead(batches: Iterable[Batch[T]]) -> Iterator[Batch[T]]:
-    """The same batches; the next one is read while the database is at work on this one."""
-    iterator = iter(batches)
-    language = translation.get_language()
-
-    def following() -> Batch[T] | None:
-        with translation.override(language):
-            return next(iterator, None)
-
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(following)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(following)
-            yield batch
 
 
 def _moved_by(days: int) -> str:

@@ -191,6 +191,13 @@ class TestImport:
         assert (figures.active, figures.expired) == (10, 10)
         call_command("verify_ledger", stdout=StringIO())
 
+    def test_an_unknown_phone_is_reported(self, write):
+        header = "number,placed_at,member_phone,sku,amount\n"
+        path = write(header + f"1,{AT},13800138009,A,1.00\n2,{AT},13800138001,A,1.00\n")
+        output, _ending = run_with_bad_rows(path)
+        assert "Line 2, column member_phone, “13800138009”: There is no such member." in output
+        assert numbers() == {"2"}
+
 
 BAD_ROWS = [
     (line("1", ""), ["column amount, “”", "The cell is empty"]),
