@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from members.csv_files import CsvFile, Row
 from members.csv_headers import Layout
 from members.imports import Calendar
 
-DISTINCT_KEPT = 10_000
+LINES_KEPT = 30_000
 MEMBER_COLUMNS = ("member_number", "member_external_id", "member_phone")
 LAYOUT = Layout(
     required=("number", "placed_at", "sku", "amount"),
@@ -89,11 +90,10 @@ class OrderReader:
         }
         self.positions = {name: index for index, name in enumerate(file.columns) if name}
         self.order_checks = self._at(order_checks)
-        # Products, quantities and prices come again and again.
-        self.line_checks: list[tuple[str, int, Check]] = [
-            (name, at, lru_cache(DISTINCT_KEPT)(check))
-            for name, at, check in self._at(LINE_CHECKS)
-        ]
+        self.line_checks = self._at(LINE_CHECKS)
+        self.line_cells = itemgetter(*[at for _name, at, _check in self.line_checks])
+        # The same product at the same price comes again and again.
+        self.line = lru_cache(LINES_KEPT)(self._line)
 
     def _at(self, checks: dict[str, Check]) -> list[tuple[str, int, Check]]:
         return [
@@ -109,7 +109,7 @@ class OrderReader:
         try:
             self._refuse_broken(rows)
             told = {name: check(first[at].strip()) for name, at, check in self.order_checks}
-            lines = tuple([self._line(row.cells) for row in rows])
+            lines = tuple([self.line(self.line_cells(row.cells)) for row in rows])
         except BadCell:
             return ToldOrder(rows=rows, findings=self._findings(rows))
         number = told.pop("member_number", "")
@@ -124,8 +124,9 @@ class OrderReader:
         )
         return ToldOrder(rows=rows, facts=facts, phone="" if number or external_id else phone)
 
-    def _line(self, row: list[str]) -> Line:
-        return Line(**{name: check(row[at].strip()) for name, at, check in self.line_checks})
+    def _line(self, values: tuple[str, ...]) -> Line:
+        pairs = zip(self.line_checks, values, strict=True)
+        return Line(**{name: check(value.strip()) for (name, _at, check), value in pairs})
 
     def _refuse_broken(self, rows: list[Row]) -> None:
         """Refuse rows that are broken, are torn from others, or tell different things of one order."""
