@@ -141,7 +141,7 @@ class _Batch:
         expected: dict[int, int] = {}
         for facts in self.orders:
             member = self.people.member_of(facts)
-            if member is not None:
+            if member is not None and facts.key not in self.known:
                 most = int(facts.amount * self.program.status_rate) + 1
                 expected[member.pk] = expected.get(member.pk, 0) + most
         if expected:
