@@ -291,4 +291,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # Without Django's own handler, which would print every line a second time.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
 }
