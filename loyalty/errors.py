@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from members.errors import InvalidInput, Refusal
+from members.errors import Conflict, InvalidInput, Refusal
 
 
 class LoyaltyError(Refusal):
@@ -56,6 +56,77 @@ class AlreadyReversed(LoyaltyError):
         return _(
             "The refund is more than is left of the order: %(refundable)s can still be refunded."
         ) % {"refundable": self.data["refundable"]}
+
+
+class NothingToReturn(LoyaltyError):
+    """A return of more than a redemption took and has not been given back; data: needed, available."""
+
+    code = "already_returned"
+
+    def __str__(self) -> str:
+        return _(
+            "%(needed)d points cannot be given back: %(available)d are left of the redemption."
+        ) % {"needed": self.data["needed"], "available": self.data["available"]}
+
+
+class HoldClosed(LoyaltyError):
+    """A hold that was captured, released or timed out before; data: state."""
+
+    code = "hold_closed"
+
+    def __str__(self) -> str:
+        return _("The hold is not open any more: %(state)s.") % {"state": self.data["state"]}
+
+
+class TransferNotAllowed(LoyaltyError):
+    """A transfer that the program does not allow; data: reason (self, disabled, minimum), minimum."""
+
+    code = "transfer_not_allowed"
+
+    def __str__(self) -> str:
+        reasons = {
+            "self": _("Points cannot be given to oneself. Choose another member."),
+            "disabled": _("Members cannot give points to each other in this program."),
+            "minimum": _("At least %(minimum)s points can be given at once.")
+            % {"minimum": self.data.get("minimum")},
+        }
+        return str(reasons[self.data["reason"]])
+
+
+class TransferLimit(LoyaltyError):
+    """More than may be given at once or in a day; data: limit, used."""
+
+    code = "limit_reached"
+
+    def __str__(self) -> str:
+        return _("At most %(limit)d points can be given; %(used)d were given today already.") % {
+            "limit": self.data["limit"],
+            "used": self.data["used"],
+        }
+
+
+class WalletNotEmpty(Conflict, LoyaltyError):
+    """Points or holds are left on a member to be closed; data: active, pending, reserved."""
+
+    code = "wallet_not_empty"
+
+    def __str__(self) -> str:
+        return (
+            _(
+                "There are points left: %(active)d active, %(pending)d pending, %(reserved)d on hold. "
+                "Use them up or close the member with forfeiting."
+            )
+            % self.data
+        )
+
+
+class OrderClosed(Conflict, LoyaltyError):
+    """A step of an order that was cancelled or refunded; data: status."""
+
+    code = "order_closed"
+
+    def __str__(self) -> str:
+        return _("The order is %(status)s: its status does not change any more.") % self.data
 
 
 def out_of_range(pointer: str) -> InvalidInput:

@@ -44,31 +44,58 @@ CHECKS: dict[str, str] = {
             FROM loyalty_entry WINDOW by_sequence AS (PARTITION BY wallet_id ORDER BY sequence)
         ) e WHERE balance <> expected OR sequence <> nth""",
     "lots of each state sum to the wallet's figures": """
-        SELECT w.id, format('lots: active %s, pending %s; wallet: %s, %s', coalesce(l.active, 0), coalesce(l.pending, 0),
-            w.active + w.reserved, w.pending)
+        SELECT w.id, format('lots: active %s, pending %s, reserved %s; wallet: %s, %s, %s', coalesce(l.active, 0),
+            coalesce(l.pending, 0), coalesce(l.reserved, 0), w.active, w.pending, w.reserved)
         FROM loyalty_wallet w LEFT JOIN (
-            SELECT wallet_id, sum(remaining) FILTER (WHERE NOT is_pending) AS active,
-                sum(remaining) FILTER (WHERE is_pending) AS pending
+            SELECT wallet_id, sum(remaining - reserved) FILTER (WHERE NOT is_pending) AS active,
+                sum(remaining) FILTER (WHERE is_pending) AS pending, sum(reserved) AS reserved
             FROM loyalty_lot WHERE remaining > 0 GROUP BY wallet_id
         ) l ON l.wallet_id = w.id
-        WHERE coalesce(l.active, 0) <> w.active + w.reserved OR coalesce(l.pending, 0) <> w.pending""",
+        WHERE coalesce(l.active, 0) <> w.active OR coalesce(l.pending, 0) <> w.pending
+            OR coalesce(l.reserved, 0) <> w.reserved""",
+    "a lot keeps for holds what open holds say": """
+        SELECT l.wallet_id, format('lot %s: %s reserved, holds say %s', l.id, l.reserved, coalesce(r.total, 0))
+        FROM loyalty_lot l LEFT JOIN (
+            SELECT r.lot_id, sum(r.points) AS total
+            FROM loyalty_hold h JOIN loyalty_reservation r ON r.hold_id = h.id WHERE h.state = 'held' GROUP BY r.lot_id
+        ) r ON r.lot_id = l.id
+        WHERE l.reserved <> coalesce(r.total, 0)""",
+    "a hold keeps what it says": """
+        SELECT h.wallet_id, format('hold %s: %s points, %s reserved', h.id, h.points, coalesce(r.total, 0))
+        FROM loyalty_hold h
+        LEFT JOIN (SELECT hold_id, sum(points) AS total FROM loyalty_reservation GROUP BY hold_id) r ON r.hold_id = h.id
+        WHERE h.points <> coalesce(r.total, 0)""",
     "a lot's rest is its points plus its allocations": """
         SELECT l.wallet_id, format('lot %s: %s left, %s allocated of %s', l.id, l.remaining, a.total, l.points)
         FROM loyalty_lot l
         LEFT JOIN (SELECT lot_id, sum(points) AS total FROM loyalty_allocation GROUP BY lot_id) a ON a.lot_id = l.id
         WHERE l.remaining <> l.points + coalesce(a.total, 0)""",
     "a lot holds what its entry brought": """
-        SELECT l.wallet_id, format('lot %s of %s points from an entry of %s', l.id, l.points, e.points)
-        FROM loyalty_lot l JOIN loyalty_entry e ON e.id = l.entry_id
-        WHERE l.points <> e.points OR l.wallet_id <> e.wallet_id""",
+        SELECT e.wallet_id, format('entry %s of %s points brought lots of %s', e.sequence, e.points, coalesce(l.total, 0))
+        FROM loyalty_entry e
+        LEFT JOIN (SELECT entry_id, sum(points) AS total FROM loyalty_lot GROUP BY entry_id) l ON l.entry_id = e.id
+        WHERE coalesce(l.total, 0) <>
+            CASE WHEN e.kind IN ('earn', 'transfer_in') OR e.kind = 'adjust' AND e.points > 0 THEN e.points ELSE 0 END""",
+    "a lot is in the wallet of its entry or its heir": """
+        SELECT l.wallet_id, format('lot %s came from wallet %s', l.id, e.wallet_id)
+        FROM loyalty_lot l JOIN loyalty_entry e ON e.id = l.entry_id JOIN loyalty_wallet w ON w.id = l.wallet_id
+        WHERE l.wallet_id <> e.wallet_id AND e.wallet_id <> ALL(w.merged_from)""",
     "lifetime totals are those of the entries": """
         SELECT w.id, format('earned %s/%s, spent %s/%s, expired %s/%s', w.earned, e.earned, w.spent, e.spent,
             w.expired, e.expired)
         FROM loyalty_wallet w LEFT JOIN (
-            SELECT wallet_id, sum(points) FILTER (WHERE kind IN ('earn', 'reverse')) AS earned,
-                -sum(points) FILTER (WHERE kind IN ('redeem', 'return')) AS spent,
-                -sum(points) FILTER (WHERE kind = 'expire') AS expired
-            FROM loyalty_entry GROUP BY wallet_id
+            SELECT coalesce(h.id, e.wallet_id) AS wallet_id, sum(earned) AS earned, sum(spent) AS spent,
+                sum(expired) AS expired
+            FROM (
+                SELECT wallet_id, sum(points) FILTER (WHERE kind IN ('earn', 'reverse')) AS earned,
+                    -sum(points) FILTER (WHERE kind IN ('redeem', 'return', 'donate', 'buy_back')) AS spent,
+                    -sum(points) FILTER (WHERE kind = 'expire') AS expired
+                FROM loyalty_entry GROUP BY wallet_id
+            ) e
+            LEFT JOIN (
+                SELECT id, unnest(merged_from) AS merged FROM loyalty_wallet WHERE merged_from <> '{}'
+            ) h ON h.merged = e.wallet_id
+            GROUP BY 1
         ) e ON e.wallet_id = w.id
         WHERE w.earned <> coalesce(e.earned, 0) OR w.spent <> coalesce(e.spent, 0)
             OR w.expired <> coalesce(e.expired, 0)""",
@@ -76,7 +103,7 @@ CHECKS: dict[str, str] = {
         SELECT e.wallet_id, format('entry %s: %s points, %s from lots', e.sequence, e.points, coalesce(a.total, 0))
         FROM loyalty_entry e
         LEFT JOIN (SELECT entry_id, sum(points) AS total FROM loyalty_allocation GROUP BY entry_id) a ON a.entry_id = e.id
-        WHERE e.points < 0 AND e.kind <> 'reverse' AND e.points <> coalesce(a.total, 0)""",
+        WHERE e.points < 0 AND e.kind NOT IN ('reverse', 'merge') AND e.points <> coalesce(a.total, 0)""",
     "a lot has lapsed as its expiries say": """
         SELECT l.wallet_id, format('lot %s: %s lapsed, expiries say %s', l.id, l.lapsed, coalesce(x.total, 0))
         FROM loyalty_lot l LEFT JOIN (
@@ -97,13 +124,18 @@ CHECKS: dict[str, str] = {
         JOIN loyalty_wallet w ON w.member_id = o.member_id
         JOIN loyalty_pointtype t ON t.id = w.point_type_id
         JOIN LATERAL (VALUES ('points', o.points), ('status', o.status_points)) p (code, points) ON p.code = t.code
-        LEFT JOIN loyalty_entry e ON e.wallet_id = w.id AND e.kind = 'earn' AND e.reference = o.source || '/' || o.number
+        LEFT JOIN loyalty_entry e ON e.wallet_id = ANY(w.id || w.merged_from) AND e.kind = 'earn'
+            AND e.reference = o.source || '/' || o.number
         WHERE p.points <> coalesce(e.points, 0)""",
     "nothing is due before the wallet says so": """
         SELECT w.id, format('lot due %s, wallet says %s', l.due_at, w.next_due_at)
         FROM loyalty_wallet w JOIN (
-            SELECT wallet_id, min(CASE WHEN is_pending THEN active_from ELSE expires_at END) AS due_at
-            FROM loyalty_lot WHERE remaining > 0 GROUP BY wallet_id
+            SELECT wallet_id, min(due_at) AS due_at FROM (
+                SELECT wallet_id, CASE WHEN is_pending THEN active_from ELSE expires_at END AS due_at
+                FROM loyalty_lot WHERE remaining > reserved
+                UNION ALL
+                SELECT wallet_id, expires_at FROM loyalty_hold WHERE state = 'held'
+            ) l GROUP BY wallet_id
         ) l ON l.wallet_id = w.id
         WHERE l.due_at IS NOT NULL AND (w.next_due_at IS NULL OR w.next_due_at > l.due_at)""",
 }

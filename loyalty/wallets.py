@@ -16,8 +16,8 @@ def open_wallets(event: str, members: Sequence[Member], at: datetime) -> None:
         cursor.execute(
             """
             INSERT INTO loyalty_wallet (member_id, point_type_id, active, pending, reserved, debt, earned,
-                spent, expired, sequence)
-            SELECT member, t.id, 0, 0, 0, 0, 0, 0, 0, 0
+                spent, expired, sequence, merged_from)
+            SELECT member, t.id, 0, 0, 0, 0, 0, 0, 0, 0, '{}'
             FROM unnest(%s::bigint[]) AS member CROSS JOIN loyalty_pointtype t ORDER BY member, t.id
             ON CONFLICT DO NOTHING
             """,

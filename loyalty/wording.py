@@ -95,5 +95,17 @@ _KIND_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Entry.Kind.REDEEM: _redeem_title,
     Entry.Kind.RETURN: _return_title,
     Entry.Kind.EXPIRE: lambda _details: _("Points expired"),
+    Entry.Kind.TRANSFER_IN: lambda details: (
+        _("Points from %(member)s") % {"member": details.get("from", "")}
+    ),
+    Entry.Kind.TRANSFER_OUT: lambda details: (
+        _("Points given to %(member)s") % {"member": details.get("to", "")}
+    ),
+    Entry.Kind.FEE: lambda _details: _("Fee for giving points"),
+    Entry.Kind.MERGE: lambda _details: _("Memberships merged"),
+    Entry.Kind.DONATE: lambda details: (
+        _("Donated to %(project)s") % {"project": details.get("project", "")}
+    ),
+    Entry.Kind.BUY_BACK: lambda _details: _("Points bought back"),
     Entry.Kind.ADJUST: lambda details: str(details.get("message") or _("Adjustment")),
 }

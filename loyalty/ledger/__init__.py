@@ -4,20 +4,40 @@ One call of `post` is one transaction of one to thousands of postings in a fixed
 exactly what the same postings give one by one in the same order.
 """
 
-from loyalty.ledger.postings import MAX_POINTS, Credit, Debit, Posted, Posting, Return, Reversal
+from loyalty.ledger.merging import merge
+from loyalty.ledger.postings import (
+    MAX_POINTS,
+    Capture,
+    Credit,
+    Debit,
+    Forfeit,
+    Gift,
+    Posted,
+    Posting,
+    Release,
+    Reserve,
+    Return,
+    Reversal,
+)
 from loyalty.ledger.writing import Held, lock, lock_wallets, post, settle
 
 __all__ = [
     "MAX_POINTS",
+    "Capture",
     "Credit",
     "Debit",
+    "Forfeit",
+    "Gift",
     "Held",
     "Posted",
     "Posting",
+    "Release",
+    "Reserve",
     "Return",
     "Reversal",
     "lock",
     "lock_wallets",
+    "merge",
     "post",
     "settle",
 ]

@@ -26,6 +26,7 @@ class Posting:
     at: datetime
     details: Details
     explanation: Explanation
+    store: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +57,54 @@ class Reversal(Posting):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return(Posting):
-    """Give all points of the redeem with reference `of` back to the lots they came from.
+    """Give points of the redeem with reference `of` back to the lots they came from, the latest-expiring first.
 
-    A lot that has lapsed meanwhile lapses at once, or lives until `grace_until`. `points` must be what was redeemed.
+    A lot that has lapsed meanwhile lapses at once, or lives until `grace_until`. Raises NothingToReturn for more than
+    was taken and not given back yet.
     """
 
     of: str
     grace_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve(Posting):
+    """Set active points aside for the open hold with this id until it times out; makes no entry."""
+
+    hold: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture(Posting):
+    """Spend `points` of what a hold keeps (one redeem entry) and release the rest."""
+
+    hold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Posting):
+    """Make active again what a hold keeps; what lapsed meanwhile lapses now. Makes no entry of its own."""
+
+    hold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift(Posting):
+    """Points that move from `wallet` to the wallet `to`: pieces keep their dates, the receiver's debt is paid first.
+
+    `fee` is taken from the giver on top. The giver's entries carry `reference`, the receiver's `reference_there`.
+    """
+
+    to: int
+    fee: int
+    reference_there: str
+    details_there: Details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forfeit(Posting):
+    """Take everything active and pending; `points` must be that sum. Holds are released before."""
 
 
 @dataclass(frozen=True, slots=True)

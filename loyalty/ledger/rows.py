@@ -8,7 +8,7 @@ from loyalty.ledger import statements
 from loyalty.ledger.book import Book
 from loyalty.ledger.database import rows, run
 from loyalty.ledger.states import Allocated, EntryRow, LotState, WalletState
-from members.streams import field, moment, stream
+from members.streams import NULL, field, moment, stream
 
 # Up to so many entries one statement is quicker than streams.
 FEW = 10
@@ -18,10 +18,14 @@ def write(book: Book) -> None:
     """Write what the book collected: one statement for a few credits, streams for anything else."""
     if not book.entries:
         _write_totals(book)
-    elif len(book.entries) <= FEW and not book.allocations and not book.changed_lots:
+    elif len(book.entries) <= FEW and not book.allocations and not _is_involved(book):
         _write_few(book)
     else:
         _write_many(book)
+
+
+def _is_involved(book: Book) -> bool:
+    return bool(book.changed_lots) or any(entry.corrects for entry in book.entries)
 
 
 def _write_few(book: Book) -> None:
@@ -46,6 +50,7 @@ def _entry_row(entry: EntryRow) -> tuple[Any, ...]:
         entry.at.isoformat(),
         entry.details,
         entry.explanation,
+        entry.store,
     )
 
 
@@ -91,13 +96,25 @@ def _name_expiries(book: Book) -> None:
 
 
 def _write_totals(book: Book) -> None:
+    if book.reservations:
+        stream(
+            statement=statements.COPY_RESERVATIONS,
+            lines=(f"{each.hold}\t{each.lot.id}\t{each.points}\n" for each in book.reservations),
+        )
     if book.changed_lots:
         run(
             statements.UPDATE_LOTS,
             [
                 json.dumps(
                     [
-                        (lot.id, lot.remaining, lot.lapsed, lot.forgiven, _moment(lot.expires_at))
+                        (
+                            lot.id,
+                            lot.remaining,
+                            lot.lapsed,
+                            lot.forgiven,
+                            _moment(lot.expires_at),
+                            lot.reserved,
+                        )
                         for lot in book.changed_lots
                     ]
                 )
@@ -127,6 +144,7 @@ def _totals(wallet: WalletState) -> tuple[int | str | None, ...]:
         wallet.expired,
         wallet.sequence,
         _moment(wallet.next_due_at),
+        wallet.reserved,
     )
 
 
@@ -139,14 +157,23 @@ def _entry_line(entry: EntryRow) -> str:
     explanation = field(json.dumps(entry.explanation, ensure_ascii=False))
     return (
         f"{entry.id}\t{entry.wallet_id}\t{entry.kind}\t{entry.points}\t{entry.balance}\t{entry.sequence}\t"
-        f"{field(entry.reference)}\t{entry.at.isoformat()}\t{details}\t{explanation}\n"
+        f"{field(entry.reference)}\t{entry.at.isoformat()}\t{details}\t{explanation}\t"
+        f"{_id(_corrected(entry))}\t{_id(entry.store)}\n"
     )
+
+
+def _corrected(entry: EntryRow) -> int | None:
+    return entry.corrects.id if isinstance(entry.corrects, EntryRow) else entry.corrects
+
+
+def _id(value: int | None) -> str:
+    return NULL if value is None else str(value)
 
 
 def _lot_line(lot: LotState) -> str:
     return (
-        f"{lot.id}\t{lot.wallet_id}\t{lot.entry_id}\t{lot.points}\t{lot.remaining}\t{lot.lapsed}\t{lot.forgiven}\t"
-        f"{'t' if lot.is_pending else 'f'}\t{lot.active_from.isoformat()}\t{moment(lot.expires_at)}\n"
+        f"{lot.id}\t{lot.wallet_id}\t{lot.entry_id}\t{lot.points}\t{lot.remaining}\t{lot.reserved}\t{lot.lapsed}\t"
+        f"{lot.forgiven}\t{'t' if lot.is_pending else 'f'}\t{lot.active_from.isoformat()}\t{moment(lot.expires_at)}\n"
     )
 
 

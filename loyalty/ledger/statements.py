@@ -3,7 +3,7 @@
 from loyalty.queries.due import DUE_LOTS
 
 WALLET_COLUMNS = """w.id, w.member_id, t.code, w.active, w.pending, w.reserved, w.debt, w.earned, w.spent,
-    w.expired, w.sequence, w.next_due_at"""
+    w.expired, w.sequence, w.next_due_at, w.merged_from"""
 
 # The statements after the lock look single rows up. A plan made while a table is still small would read it whole, and
 # be kept while it grows; so whole reads are out of the question for the rest of the transaction.
@@ -26,13 +26,8 @@ WITH open_lot AS ({DUE_LOTS}), plan AS MATERIALIZED (
         sum(lapsing) OVER (PARTITION BY wallet_id ORDER BY lapsing > 0 DESC, expires_at, id) AS lapsed_so_far
     FROM open_lot
 ), wallet AS (
-    SELECT wallet_id,
-        sum(CASE WHEN is_due AND is_pending THEN remaining ELSE 0 END) AS activated,
-        sum(paying) AS paid, sum(lapsing) AS lapsed, count(expiry_id) AS entries,
-        min(CASE
-            WHEN is_due AND remaining - paying - lapsing = 0 THEN NULL
-            WHEN is_pending AND NOT is_due THEN active_from
-            ELSE expires_at END) AS next_due_at
+    SELECT wallet_id, sum(activated) AS activated, sum(released) AS released, sum(paying) AS paid,
+        sum(lapsing) AS lapsed, count(expiry_id) AS entries, min(next_due_at) AS next_due_at
     FROM plan GROUP BY wallet_id
 ), entry AS (
     INSERT INTO loyalty_entry (id, wallet_id, kind, points, balance, sequence, reference, at, details, explanation)
@@ -49,20 +44,23 @@ WITH open_lot AS ({DUE_LOTS}), plan AS MATERIALIZED (
     SELECT id, entry_id, -paying FROM plan WHERE paying > 0
 ), lot AS (
     UPDATE loyalty_lot l SET remaining = l.remaining - plan.paying - plan.lapsing,
-        lapsed = l.lapsed + plan.lapsing, is_pending = false
+        reserved = l.reserved - plan.released, lapsed = l.lapsed + plan.lapsing, is_pending = false
     FROM plan WHERE l.id = plan.id AND plan.is_due
+), hold AS (
+    UPDATE loyalty_hold h SET state = 'expired', closed_at = h.expires_at
+    FROM (SELECT DISTINCT unnest(holds) AS id FROM plan WHERE holds IS NOT NULL) due WHERE h.id = due.id
 )
 UPDATE loyalty_wallet w SET
-    active = w.active + wallet.activated - wallet.paid - wallet.lapsed,
+    active = w.active + wallet.activated + wallet.released - wallet.paid - wallet.lapsed,
     pending = w.pending - wallet.activated,
+    reserved = w.reserved - wallet.released,
     debt = w.debt - wallet.paid,
     expired = w.expired + wallet.lapsed,
     sequence = w.sequence + wallet.entries,
     next_due_at = wallet.next_due_at
 FROM wallet WHERE w.id = wallet.wallet_id
-RETURNING w.id, w.active, w.pending, w.debt, w.expired, w.sequence, w.next_due_at"""
+RETURNING w.id, w.active, w.pending, w.reserved, w.debt, w.expired, w.sequence, w.next_due_at"""
 
-# Wallets whose due moment passed without any lot being due (a lot was spent meanwhile) get a fresh moment.
 NOTHING_DUE = """
 UPDATE loyalty_wallet SET next_due_at = NULL
 WHERE id = ANY(%s) AND NOT EXISTS (
@@ -74,54 +72,89 @@ SELECT e.wallet_id, e.kind, e.reference, e.points, e.balance
 FROM json_array_elements(%s::json) n JOIN loyalty_entry e
 ON e.wallet_id = (n->>0)::bigint AND e.kind = n->>1 AND e.reference = n->>2"""
 
-LOT_COLUMNS = """l.id, l.wallet_id, l.entry_id, l.points, l.remaining, l.lapsed, l.forgiven, l.is_pending,
-    l.active_from, l.expires_at"""
+LOT_COLUMNS = """l.id, l.wallet_id, l.entry_id, l.points, l.remaining, l.reserved, l.lapsed, l.forgiven,
+    l.is_pending, l.active_from, l.expires_at"""
 
 # Per wallet the first lots in spending order that cover what the batch may take.
 LOTS_TO_SPEND = f"""
 SELECT {LOT_COLUMNS} FROM unnest(%s::bigint[], %s::numeric[]) AS n(wallet_id, needed)
 CROSS JOIN LATERAL (
-    SELECT l.*, sum(l.remaining) OVER (ORDER BY l.expires_at, l.active_from, l.id) - l.remaining AS before
-    FROM loyalty_lot l WHERE l.wallet_id = n.wallet_id AND l.remaining > 0 AND NOT l.is_pending
+    SELECT l.*, sum(l.remaining - l.reserved) OVER (ORDER BY l.expires_at, l.active_from, l.id)
+        - (l.remaining - l.reserved) AS before
+    FROM loyalty_lot l
+    WHERE l.wallet_id = n.wallet_id AND l.remaining > 0 AND l.remaining > l.reserved AND NOT l.is_pending
 ) l WHERE l.before < n.needed"""
 
 # OFFSET 0 keeps the planner from joining the other way round where it knows nothing of the tables yet.
 LOTS_OF_EARNS = f"""
-SELECT e.reference, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
+SELECT e.wallet_id, e.reference, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
 CROSS JOIN LATERAL (
-    SELECT id, reference FROM loyalty_entry
+    SELECT id, wallet_id, reference FROM loyalty_entry
     WHERE wallet_id = (n->>0)::bigint AND kind = 'earn' AND reference = n->>1 OFFSET 0
 ) e
 CROSS JOIN LATERAL (SELECT * FROM loyalty_lot WHERE entry_id = e.id OFFSET 0) l"""
 
+# What a redemption took from each lot and was not given back yet, in spending order, with the redeem entry.
 LOTS_OF_REDEEMS = f"""
-SELECT e.reference, -a.points AS taken, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
+SELECT e.wallet_id, e.reference, e.id, (a.taken - coalesce(back.points, 0))::bigint, {LOT_COLUMNS}
+FROM json_array_elements(%s::json) n
 CROSS JOIN LATERAL (
-    SELECT id, reference FROM loyalty_entry
+    SELECT id, wallet_id, reference FROM loyalty_entry
     WHERE wallet_id = (n->>0)::bigint AND kind = 'redeem' AND reference = n->>1 OFFSET 0
 ) e
-CROSS JOIN LATERAL (SELECT * FROM loyalty_allocation WHERE entry_id = e.id OFFSET 0) a
-JOIN loyalty_lot l ON l.id = a.lot_id ORDER BY a.id"""
+CROSS JOIN LATERAL (
+    SELECT min(id) AS first, lot_id, -sum(points) AS taken FROM loyalty_allocation WHERE entry_id = e.id GROUP BY lot_id
+) a
+LEFT JOIN LATERAL (
+    SELECT sum(b.points) AS points FROM loyalty_entry r JOIN loyalty_allocation b ON b.entry_id = r.id
+    WHERE r.corrects_id = e.id AND b.lot_id = a.lot_id AND b.points > 0
+) back ON true
+JOIN loyalty_lot l ON l.id = a.lot_id ORDER BY a.first"""
+
+LOTS_OF_HOLDS = f"""
+SELECT r.hold_id, r.points, {LOT_COLUMNS} FROM loyalty_reservation r
+JOIN loyalty_hold h ON h.id = r.hold_id AND h.state = 'held' JOIN loyalty_lot l ON l.id = r.lot_id
+WHERE r.hold_id = ANY(%s) ORDER BY l.expires_at, l.active_from, l.id"""
+
+OPEN_LOTS = f"""
+SELECT {LOT_COLUMNS} FROM loyalty_lot l WHERE l.wallet_id = ANY(%s) AND l.remaining > 0
+ORDER BY l.expires_at, l.active_from, l.id"""
+
+# All lots, also used-up ones: a refund or a return may give back to them.
+MOVE_LOTS = "UPDATE loyalty_lot SET wallet_id = %s WHERE wallet_id = %s"
+# Two holds of one wallet never share a reference: the one that comes from elsewhere gives way.
+MOVE_HOLDS = """
+UPDATE loyalty_hold h SET reference = CASE WHEN EXISTS (
+        SELECT 1 FROM loyalty_hold o WHERE o.wallet_id = n.target AND o.reference = h.reference
+    ) THEN h.reference || n.suffix ELSE h.reference END, wallet_id = n.target
+FROM (SELECT %s AS suffix, %s::bigint AS target, %s::bigint AS source) n WHERE h.wallet_id = n.source"""
+TAKE_OVER = """
+UPDATE loyalty_wallet t SET merged_from = n.family, last_activity_at = greatest(t.last_activity_at, s.last_activity_at)
+FROM (SELECT %s::bigint[] AS family, %s::bigint AS source, %s::bigint AS target) n
+JOIN loyalty_wallet s ON s.id = n.source WHERE t.id = n.target"""
 
 DRAW_IDS = """
 SELECT ARRAY(SELECT nextval(pg_get_serial_sequence('loyalty_entry', 'id')) FROM generate_series(1, %s)),
     ARRAY(SELECT nextval(pg_get_serial_sequence('loyalty_lot', 'id')) FROM generate_series(1, %s))"""
 
 COPY_ENTRIES = """COPY loyalty_entry
-    (id, wallet_id, kind, points, balance, sequence, reference, at, details, explanation) FROM STDIN"""
+    (id, wallet_id, kind, points, balance, sequence, reference, at, details, explanation, corrects_id, store_id)
+    FROM STDIN"""
 COPY_LOTS = """COPY loyalty_lot
-    (id, wallet_id, entry_id, points, remaining, lapsed, forgiven, is_pending, active_from, expires_at) FROM STDIN"""
+    (id, wallet_id, entry_id, points, remaining, reserved, lapsed, forgiven, is_pending, active_from, expires_at)
+    FROM STDIN"""
+COPY_RESERVATIONS = "COPY loyalty_reservation (hold_id, lot_id, points) FROM STDIN"
 COPY_ALLOCATIONS = "COPY loyalty_allocation (lot_id, entry_id, points) FROM STDIN"
 
 UPDATE_LOTS = """
 UPDATE loyalty_lot l SET remaining = (n->>1)::bigint, lapsed = (n->>2)::bigint, forgiven = (n->>3)::bigint,
-    expires_at = (n->>4)::timestamptz
+    expires_at = (n->>4)::timestamptz, reserved = (n->>5)::bigint
 FROM json_array_elements(%s::json) n WHERE l.id = (n->>0)::bigint"""
 
 UPDATE_WALLETS = """
 UPDATE loyalty_wallet w SET active = (n->>1)::bigint, pending = (n->>2)::bigint, debt = (n->>3)::bigint,
     earned = (n->>4)::bigint, spent = (n->>5)::bigint, expired = (n->>6)::bigint, sequence = (n->>7)::bigint,
-    next_due_at = (n->>8)::timestamptz
+    next_due_at = (n->>8)::timestamptz, reserved = (n->>9)::bigint
 FROM json_array_elements(%s::json) n WHERE w.id = (n->>0)::bigint"""
 
 # A few credits in one statement; lots find their entries by wallet and sequence, and are numbered in their order:
@@ -129,15 +162,16 @@ FROM json_array_elements(%s::json) n WHERE w.id = (n->>0)::bigint"""
 WRITE_FEW = (
     """
 WITH entry AS (
-    INSERT INTO loyalty_entry (wallet_id, kind, points, balance, sequence, reference, at, details, explanation)
+    INSERT INTO loyalty_entry
+        (wallet_id, kind, points, balance, sequence, reference, at, details, explanation, store_id)
     SELECT (n->>0)::bigint, n->>1, (n->>2)::bigint, (n->>3)::bigint, (n->>4)::bigint, n->>5, (n->>6)::timestamptz,
-        (n->7)::jsonb, (n->8)::jsonb
+        (n->7)::jsonb, (n->8)::jsonb, (n->>9)::bigint
     FROM json_array_elements(%s::json) n
     RETURNING id, wallet_id, sequence
 ), lot AS (
     INSERT INTO loyalty_lot
-        (wallet_id, entry_id, points, remaining, lapsed, forgiven, is_pending, active_from, expires_at)
-    SELECT entry.wallet_id, entry.id, (n->>2)::bigint, (n->>3)::bigint, 0, 0, (n->>4)::boolean,
+        (wallet_id, entry_id, points, remaining, reserved, lapsed, forgiven, is_pending, active_from, expires_at)
+    SELECT entry.wallet_id, entry.id, (n->>2)::bigint, (n->>3)::bigint, 0, 0, 0, (n->>4)::boolean,
         (n->>5)::timestamptz, (n->>6)::timestamptz
     FROM json_array_elements(%s::json) n
     JOIN entry ON entry.wallet_id = (n->>0)::bigint AND entry.sequence = (n->>1)::bigint

@@ -1,7 +1,9 @@
 """Lots, entries and wallets in memory, as read under the lock and as they will be written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from loyalty.ledger.postings import MAX_POINTS, Details, Explanation
 
@@ -20,11 +22,17 @@ class LotState:
     expires_at: datetime | None
     id: int | None = None
     entry_id: int | None = None
+    reserved: int = 0
     lapsed: int = 0
     forgiven: int = 0
     source: "EntryRow | None" = None
     is_changed: bool = False
     number: int = 0
+
+    @property
+    def free(self) -> int:
+        """What no hold keeps."""
+        return self.remaining - self.reserved
 
     def spending_key(self) -> tuple[datetime, datetime, float, int]:
         """Soonest expiry first, never-expiring last, then activation, then posting."""
@@ -53,6 +61,8 @@ class EntryRow:
     at: datetime
     details: Details
     explanation: Explanation
+    store: int | None = None
+    corrects: "EntryRow | int | None" = None
     id: int = 0
     lot: LotState | None = None  # of an expiry: what lapsed, and how much of it had lapsed before
     lapsed_before: int = 0
@@ -64,6 +74,28 @@ class Allocated:
 
     lot: LotState
     entry: EntryRow | None
+    points: int
+
+
+@dataclass(slots=True, eq=False)
+class Redeemed:
+    """A redeem entry with what it took from each lot and has not been given back, in spending order."""
+
+    entry: EntryRow | int
+    parts: list[tuple[LotState, int]]
+
+    @property
+    def left(self) -> int:
+        """The points that can still be given back."""
+        return sum(points for _, points in self.parts)
+
+
+@dataclass(slots=True, eq=False)
+class Reserved:
+    """What a hold keeps of a lot, to be written."""
+
+    hold: int
+    lot: LotState
     points: int
 
 
@@ -83,10 +115,12 @@ class WalletState:
     expired: int
     sequence: int
     next_due_at: datetime | None
+    merged_from: list[int] = field(default_factory=list)
     is_changed: bool = False
     lots: list[LotState] = field(default_factory=list)
     origins: dict[str, LotState] = field(default_factory=dict)
-    redeemed: dict[str, list[tuple[LotState, int]]] = field(default_factory=dict)
+    redeemed: dict[str, Redeemed] = field(default_factory=dict)
+    held: dict[int, list[tuple[LotState, int]]] = field(default_factory=dict)
 
     @property
     def balance(self) -> int:
@@ -99,24 +133,17 @@ class WalletState:
         total = self.active + self.pending + self.reserved + self.expired
         return max(earned, total) + points <= MAX_POINTS
 
-    def take_over(
-        self,
-        active: int,
-        pending: int,
-        debt: int,
-        expired: int,
-        sequence: int,
-        next_due_at: datetime | None,
-    ) -> None:
-        """Take over the figures that a settlement has written."""
-        self.active, self.pending, self.debt, self.expired = active, pending, debt, expired
-        self.sequence, self.next_due_at = sequence, next_due_at
+    def take_over(self, settled: Sequence[Any]) -> None:
+        """Take over the figures that a settlement has written, as SETTLE returns them (without the id)."""
+        self.active, self.pending, self.reserved, self.debt = settled[:4]
+        self.expired, self.sequence, self.next_due_at = settled[4:]
 
     def forget_lots(self) -> None:
         """Drop what was loaded for an earlier call under the same lock."""
         self.lots.clear()
         self.origins.clear()
         self.redeemed.clear()
+        self.held.clear()
 
     def note_due(self, moment: datetime | None) -> None:
         """Remember the earliest moment at which something falls due."""

@@ -8,11 +8,21 @@ from typing import Any
 from django.db import transaction
 
 from loyalty.ledger import statements
+from loyalty.ledger.applying import apply
 from loyalty.ledger.book import Book
 from loyalty.ledger.database import rows, run
-from loyalty.ledger.postings import Debit, Posted, Posting, Return, Reversal, refuse_unsound
+from loyalty.ledger.loading import load_lots
+from loyalty.ledger.postings import (
+    Gift,
+    Posted,
+    Posting,
+    Release,
+    Reserve,
+    Reversal,
+    refuse_unsound,
+)
 from loyalty.ledger.rows import write
-from loyalty.ledger.states import LotState, WalletState
+from loyalty.ledger.states import WalletState
 from members.errors import ReferenceReused
 
 
@@ -69,7 +79,7 @@ def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None)
         refuse_unsound(posting)
     with transaction.atomic():
         if held is None:
-            held = lock_wallets(wallets={posting.wallet for posting in postings}, at=at)
+            held = lock_wallets(wallets=_named(postings), at=at)
         try:
             return _post(postings, at, held)
         except Exception:
@@ -78,13 +88,18 @@ def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None)
 
 
 def _post(postings: Sequence[Posting], at: datetime, held: Held) -> list[Posted]:
-    known = _known(postings)
+    known = _known(postings, held.wallets)
     fresh = [posting for posting in postings if _key(posting) not in known]
-    _load_lots(held.wallets, fresh)
+    load_lots(held.wallets, fresh)
     book = Book(held.wallets, at)
     answers = [_apply_once(book, known, posting) for posting in postings]
     write(book)
     return answers
+
+
+def _named(postings: Sequence[Posting]) -> set[int]:
+    receivers = {posting.to for posting in postings if isinstance(posting, Gift)}
+    return receivers | {posting.wallet for posting in postings}
 
 
 def _key(posting: Posting) -> tuple[int, str, str]:
@@ -95,7 +110,9 @@ def _apply_once(book: Book, known: dict[tuple[int, str, str], Posted], posting: 
     key = _key(posting)
     before = known.get(key)
     if before is None:
-        answer = book.apply(posting)
+        answer = apply(book, posting)
+        if isinstance(posting, Reserve | Release):
+            return answer
         known[key] = Posted(answer.points, answer.balance, is_new=False)
         return answer
     if not isinstance(posting, Reversal) and abs(before.points) != posting.points:
@@ -115,7 +132,7 @@ def _hold(statement: str, parameters: list[Any], at: datetime) -> Held:
         for wallet_id in due:
             wallets[wallet_id].next_due_at = None  # unless something else is still to come
         for row in _settled(due, at):
-            wallets[row[0]].take_over(*row[1:])
+            wallets[row[0]].take_over(row[1:])
     return Held(wallets, at)
 
 
@@ -127,68 +144,20 @@ def _settled(wallet_ids: list[int], at: datetime) -> list[tuple[Any, ...]]:
     return settled
 
 
-def _known(postings: Sequence[Posting]) -> dict[tuple[int, str, str], Posted]:
-    keys = json.dumps([_key(posting) for posting in postings])
+def _known(
+    postings: Sequence[Posting], wallets: dict[int, WalletState]
+) -> dict[tuple[int, str, str], Posted]:
+    """What was posted before; what a merged wallet brought along counts as the wallet's own."""
+    heirs = {merged: wallet.id for wallet in wallets.values() for merged in wallet.merged_from}
+    keys = [_key(posting) for posting in postings if not isinstance(posting, Reserve | Release)]
+    if not keys:
+        return {}
+    keys += [
+        (merged, kind, reference)
+        for wallet, kind, reference in keys
+        for merged in wallets[wallet].merged_from
+    ]
     return {
-        (row[0], row[1], row[2]): Posted(row[3], row[4], is_new=False)
-        for row in rows(statements.KNOWN_REFERENCES, [keys])
+        (heirs.get(row[0], row[0]), row[1], row[2]): Posted(row[3], row[4], is_new=False)
+        for row in rows(statements.KNOWN_REFERENCES, [json.dumps(keys)])
     }
-
-
-def _load_lots(wallets: dict[int, WalletState], postings: list[Posting]) -> None:
-    """Bring the lots that debits, reversals and returns may touch into the wallets."""
-    for wallet in wallets.values():
-        wallet.forget_lots()
-    needed: dict[int, int] = {}
-    for posting in postings:
-        if isinstance(posting, Debit | Reversal):
-            needed[posting.wallet] = needed.get(posting.wallet, 0) + posting.points
-    seen: dict[int, LotState] = {}
-    if needed:
-        parameters = [list(needed), list(needed.values())]
-        for row in rows(statements.LOTS_TO_SPEND, parameters):
-            lot = _lot(seen, row)
-            wallets[lot.wallet_id].lots.append(lot)
-        for wallet_id in needed:
-            wallets[wallet_id].lots.sort(key=LotState.spending_key)
-    _load_origins(wallets, seen, postings)
-    _load_redeemed(wallets, seen, postings)
-
-
-def _load_origins(
-    wallets: dict[int, WalletState], seen: dict[int, LotState], postings: list[Posting]
-) -> None:
-    keys = [(each.wallet, each.of) for each in postings if isinstance(each, Reversal)]
-    if keys:
-        for reference, *row in rows(statements.LOTS_OF_EARNS, [json.dumps(keys)]):
-            lot = _lot(seen, row)
-            wallets[lot.wallet_id].origins[reference] = lot
-
-
-def _load_redeemed(
-    wallets: dict[int, WalletState], seen: dict[int, LotState], postings: list[Posting]
-) -> None:
-    # Each redemption once, though a batch may name it twice: its rows are added up.
-    keys = list({(each.wallet, each.of) for each in postings if isinstance(each, Return)})
-    if keys:
-        for reference, taken, *row in rows(statements.LOTS_OF_REDEEMS, [json.dumps(keys)]):
-            lot = _lot(seen, row)
-            wallets[lot.wallet_id].redeemed.setdefault(reference, []).append((lot, taken))
-
-
-def _lot(seen: dict[int, LotState], row: Sequence[Any]) -> LotState:
-    known = seen.get(row[0])
-    if known is None:
-        known = seen[row[0]] = LotState(
-            id=row[0],
-            wallet_id=row[1],
-            entry_id=row[2],
-            points=row[3],
-            remaining=row[4],
-            lapsed=row[5],
-            forgiven=row[6],
-            is_pending=row[7],
-            active_from=row[8],
-            expires_at=row[9],
-        )
-    return known

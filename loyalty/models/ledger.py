@@ -5,85 +5,15 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-
-class PointType(models.Model):
-    """What is counted: `points` (redeemable) and `status` (decides the tier) to begin with."""
-
-    class Kind(models.TextChoices):
-        REDEEMABLE = "redeemable", _("Redeemable points")
-        STATUS = "status", _("Status points")
-
-    code = models.SlugField(_("code"), max_length=20, unique=True)
-    name = models.CharField(_("name"), max_length=50)
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-
-    class Meta:
-        verbose_name = _("point type")
-        verbose_name_plural = _("point types")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Wallet(models.Model):
-    """One member's balance of one point type, in whole points.
-
-    The figures are those after the last posting; what fell due since `next_due_at` is settled at the next
-    touch, and `queries.figures_of` leaves it out until then.
-    """
-
-    member = models.ForeignKey(
-        "members.Member",
-        models.PROTECT,
-        related_name="+",
-        verbose_name=_("member"),
-        db_index=False,
-    )
-    point_type = models.ForeignKey(
-        PointType, models.PROTECT, related_name="+", verbose_name=_("point type"), db_index=False
-    )
-    active = models.BigIntegerField(_("active"), default=0)
-    pending = models.BigIntegerField(_("pending"), default=0)
-    reserved = models.BigIntegerField(_("reserved"), default=0)
-    debt = models.BigIntegerField(_("debt"), default=0)
-    earned = models.BigIntegerField(_("earned"), default=0)
-    spent = models.BigIntegerField(_("spent"), default=0)
-    expired = models.BigIntegerField(_("expired"), default=0)
-    sequence = models.BigIntegerField(_("entries"), default=0)
-    next_due_at = models.DateTimeField(_("next due"), null=True)
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = _("wallet")
-        verbose_name_plural = _("wallets")
-        constraints = [
-            models.UniqueConstraint(fields=["member", "point_type"], name="wallet_once_per_type"),
-            models.CheckConstraint(
-                condition=Q(active__gte=0, pending__gte=0, reserved__gte=0, debt__gte=0),
-                name="wallet_figures_not_negative",
-            ),
-            models.CheckConstraint(
-                condition=Q(earned__gte=0, spent__gte=0, expired__gte=0),
-                name="wallet_totals_not_negative",
-            ),
-            models.CheckConstraint(
-                condition=Q(active=0) | Q(debt=0), name="wallet_active_or_debt_not_both"
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["next_due_at", "id"],
-                name="wallet_due",
-                condition=Q(next_due_at__isnull=False),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.active}"
+from loyalty.models.wallet import Wallet
 
 
 class Entry(models.Model):
-    """One immutable movement of a wallet; `balance` = active + pending + reserved − debt after it."""
+    """One immutable movement of a wallet; `balance` = active + pending + reserved − debt after it.
+
+    `corrects` is the entry that a reversal or a return puts right, `store` where it happened. `digest` is the SHA-256
+    of the content, set by the database when the row is written; the nightly seals chain the digests of a day.
+    """
 
     class Kind(models.TextChoices):
         EARN = "earn", _("Earned")
@@ -92,6 +22,12 @@ class Entry(models.Model):
         RETURN = "return", _("Returned")
         EXPIRE = "expire", _("Expired")
         ADJUST = "adjust", _("Adjusted")
+        TRANSFER_IN = "transfer_in", _("Received")
+        TRANSFER_OUT = "transfer_out", _("Given")
+        FEE = "fee", _("Fee")
+        MERGE = "merge", _("Merged")
+        DONATE = "donate", _("Donated")
+        BUY_BACK = "buy_back", _("Bought back")
 
     wallet = models.ForeignKey(
         Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"), db_index=False
@@ -104,6 +40,23 @@ class Entry(models.Model):
     at = models.DateTimeField(_("at"))
     details = models.JSONField(_("details"), default=dict)
     explanation = models.JSONField(_("explanation"), default=list)
+    corrects = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        verbose_name=_("corrects"),
+        db_index=False,
+    )
+    store = models.ForeignKey(
+        "members.Store",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        verbose_name=_("store"),
+        db_index=False,
+    )
+    digest = models.BinaryField(default=b"", editable=False)
     created_at = models.DateTimeField(_("posted at"), db_default=Now(), editable=False)
 
     class Meta:
@@ -116,15 +69,55 @@ class Entry(models.Model):
             models.UniqueConstraint(fields=["wallet", "sequence"], name="entry_sequence"),
             models.CheckConstraint(condition=~Q(points=0), name="entry_points_not_zero"),
             models.CheckConstraint(
-                condition=Q(kind__in=["earn", "return"], points__gt=0)
-                | Q(kind__in=["reverse", "redeem", "expire"], points__lt=0)
-                | Q(kind="adjust"),
+                condition=Q(kind__in=["earn", "return", "transfer_in"], points__gt=0)
+                | Q(
+                    kind__in=[
+                        "reverse",
+                        "redeem",
+                        "expire",
+                        "transfer_out",
+                        "fee",
+                        "donate",
+                        "buy_back",
+                    ],
+                    points__lt=0,
+                )
+                | Q(kind__in=["adjust", "merge"]),
                 name="entry_sign_of_kind",
             ),
             models.CheckConstraint(condition=Q(sequence__gte=1), name="entry_sequence_positive"),
         ]
-        indexes = [BrinIndex(fields=["at"], name="entry_at")]
+        indexes = [
+            BrinIndex(fields=["at"], name="entry_at"),
+            BrinIndex(fields=["created_at"], name="entry_posted_at"),
+            models.Index(
+                fields=["corrects"], name="entry_corrections", condition=Q(corrects__isnull=False)
+            ),
+        ]
         triggers = [
+            pgtrigger.Trigger(
+                name="corrects_within",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__corrects__isnull=False),
+                declare=[("corrected", "bigint"), ("so_far", "numeric")],
+                func="""
+                    SELECT points INTO corrected FROM loyalty_entry WHERE id = NEW.corrects_id;
+                    SELECT coalesce(sum(points), 0) INTO so_far FROM loyalty_entry
+                        WHERE corrects_id = NEW.corrects_id AND kind = NEW.kind;
+                    IF sign(corrected) = sign(NEW.points) OR abs(so_far + NEW.points) > abs(corrected) THEN
+                        RAISE EXCEPTION 'entry % puts more right than entry % moved', NEW.id, NEW.corrects_id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="digest",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="NEW.digest := loyalty_entry_digest(NEW); RETURN NEW;",
+            ),
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             pgtrigger.Trigger(
                 name="no_truncate",
@@ -142,8 +135,8 @@ class Entry(models.Model):
 class Lot(models.Model):
     """Points that came together, with one activation and one expiry moment.
 
-    `remaining` = `points` + Σ allocations. `lapsed` counts what expired from it, `forgiven` the part of
-    that which a reversal of its earn has been credited with already.
+    `remaining` = `points` + Σ allocations; `reserved` is the part of it that open holds keep. `lapsed` counts what
+    expired from it, `forgiven` the part of that which a reversal of its earn has been credited with already.
     """
 
     wallet = models.ForeignKey(
@@ -152,6 +145,7 @@ class Lot(models.Model):
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", verbose_name=_("source"))
     points = models.BigIntegerField(_("points"))
     remaining = models.BigIntegerField(_("remaining"))
+    reserved = models.BigIntegerField(_("reserved"), default=0, db_default=0)
     lapsed = models.BigIntegerField(_("expired"), default=0)
     forgiven = models.BigIntegerField(default=0, editable=False)
     is_pending = models.BooleanField(_("pending"), default=False)
@@ -166,6 +160,11 @@ class Lot(models.Model):
             models.CheckConstraint(
                 condition=Q(remaining__gte=0, remaining__lte=F("points")),
                 name="lot_remaining_within_points",
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0, reserved__lte=F("remaining"))
+                & (Q(is_pending=False) | Q(reserved=0)),
+                name="lot_reserved_within_remaining",
             ),
             models.CheckConstraint(
                 condition=Q(lapsed__gte=0, lapsed__lte=F("points")),

@@ -57,6 +57,13 @@ class Order(models.Model):
         help_text="Target reached by refunds, forgiven included.",
     )
     status_points_reversed = models.BigIntegerField(_("status points of refunds"), default=0)
+    points_returned = models.BigIntegerField(
+        _("points given back"),
+        default=0,
+        db_default=0,
+        help_text=_("Of the points that paid for it."),
+    )
+    awarded_at = models.DateTimeField(_("awarded at"), null=True)
     active_from = models.DateTimeField(_("active from"), null=True)
     expires_at = models.DateTimeField(_("expires at"), null=True)
     explanation = models.JSONField(_("explanation"), default=list)
@@ -69,7 +76,9 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "number"], name="order_once_per_number"),
             models.CheckConstraint(
-                condition=Q(amount__gte=0, points__gte=0, status_points__gte=0),
+                condition=Q(
+                    amount__gte=0, points__gte=0, status_points__gte=0, points_returned__gte=0
+                ),
                 name="order_figures_not_negative",
             ),
             models.CheckConstraint(
@@ -105,6 +114,27 @@ class Order(models.Model):
     def reference(self) -> str:
         """The reference of its earn entries: unique for ever."""
         return f"{self.source}/{self.number}"
+
+
+class OrderStep(models.Model):
+    """When an order reached a status."""
+
+    order = models.ForeignKey(
+        Order, models.PROTECT, related_name="steps", verbose_name=_("order"), db_index=False
+    )
+    status = models.CharField(_("status"), max_length=20, choices=Order.Status)
+    at = models.DateTimeField(_("at"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("order step")
+        verbose_name_plural = _("order steps")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "status"], name="orderstep_once_per_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.status}"
 
 
 class OrderLine(models.Model):
@@ -154,6 +184,7 @@ class Refund(models.Model):
     points_reversed = models.BigIntegerField(_("points taken back"))
     status_points_reversed = models.BigIntegerField(_("status points taken back"))
     debt_added = models.BigIntegerField(_("debt added"))
+    points_returned = models.BigIntegerField(_("points given back"), default=0)
     digest = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(_("posted at"), db_default=Now(), editable=False)
 
@@ -169,47 +200,3 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.reference}"
-
-
-class Adjustment(models.Model):
-    """A credit or debit by staff or a script, with its reason."""
-
-    class Reason(models.TextChoices):
-        CORRECTION = "correction", _("Correction")
-        GOODWILL = "goodwill", _("Goodwill")
-        COMPENSATION = "compensation", _("Compensation")
-        OPENING_BALANCE = "opening_balance", _("Opening balance")
-        FRAUD = "fraud", _("Fraud")
-        OTHER = "other", _("Other")
-
-    class State(models.TextChoices):
-        POSTED = "posted", _("Posted")
-        AWAITING_APPROVAL = "awaiting_approval", _("Awaiting approval")
-        REJECTED = "rejected", _("Rejected")
-
-    member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member")
-    )
-    points = models.BigIntegerField(_("points"))
-    reason = models.CharField(_("reason"), max_length=20, choices=Reason)
-    note = models.TextField(_("internal note"), blank=True)
-    message = models.CharField(_("text for the member"), max_length=200, blank=True)
-    reference = models.CharField(_("reference"), max_length=100)
-    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    state = models.CharField(_("state"), max_length=20, choices=State, default=State.POSTED)
-    requested_by = models.CharField(_("requested by"), max_length=150, blank=True)
-    at = models.DateTimeField(_("at"))
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = _("adjustment")
-        verbose_name_plural = _("adjustments")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["member", "reference"], name="adjustment_once_per_reference"
-            ),
-            models.CheckConstraint(condition=~Q(points=0), name="adjustment_points_not_zero"),
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.points:+d}"

@@ -32,7 +32,9 @@ class Schedule:
 
 def schedule(*, lots: Sequence[OpenLot], at: datetime) -> Schedule:
     """Open lots as a member reads them."""
-    days = _by_moment([(lot.expires_at, lot.remaining) for lot in lots if not lot.is_pending], at)
+    days = _by_moment(
+        [(lot.expires_at, lot.free) for lot in lots if lot.free and not lot.is_pending], at
+    )
     pending = _by_moment([(lot.active_from, lot.remaining) for lot in lots if lot.is_pending], at)
     return Schedule(
         days=days[:SHOWN],

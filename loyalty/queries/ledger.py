@@ -52,7 +52,13 @@ class OpenLot:
     active_from: datetime
     expires_at: datetime | None
     is_pending: bool
+    reserved: int
     source: str
+
+    @property
+    def free(self) -> int:
+        """What no hold keeps."""
+        return self.remaining - self.reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +72,28 @@ class Expiring:
 # Open lots as they are at a moment: what a settlement would leave of them. Parameters as in DUE_LOTS, then
 # the wallet ids and the moment again.
 _LOTS_NOW = f"""
-    SELECT id, wallet_id, entry_id, points, remaining - paying - lapsing AS remaining, active_from, expires_at,
-        is_pending AND NOT is_due AS is_pending
+    SELECT id, wallet_id, entry_id, points, remaining - paying - lapsing AS remaining, reserved - released AS reserved,
+        active_from, expires_at, is_pending AND NOT is_due AS is_pending
     FROM ({DUE_LOTS}) due WHERE remaining - paying - lapsing > 0
     UNION ALL
-    SELECT l.id, l.wallet_id, l.entry_id, l.points, l.remaining, l.active_from, l.expires_at, l.is_pending
+    SELECT l.id, l.wallet_id, l.entry_id, l.points, l.remaining, l.reserved, l.active_from, l.expires_at, l.is_pending
     FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
     WHERE w.id = ANY(%s) AND l.remaining > 0 AND (w.next_due_at IS NULL OR w.next_due_at > %s)"""
 
 # Figures as a settlement would leave them, in one statement: somebody may be settling right now.
 _FIGURES_NOW = f"""
-    SELECT w.id, (w.active + coalesce(m.activated - m.paid - m.lapsed, 0))::bigint,
-        (w.pending - coalesce(m.activated, 0))::bigint, w.reserved, (w.debt - coalesce(m.paid, 0))::bigint, w.earned,
+    SELECT w.id, (w.active + coalesce(m.activated + m.released - m.paid - m.lapsed, 0))::bigint,
+        (w.pending - coalesce(m.activated, 0))::bigint, (w.reserved - coalesce(m.released, 0))::bigint, (w.debt - coalesce(m.paid, 0))::bigint, w.earned,
         w.spent, (w.expired + coalesce(m.lapsed, 0))::bigint
     FROM loyalty_wallet w LEFT JOIN (
-        SELECT wallet_id, sum(CASE WHEN is_due AND is_pending THEN remaining ELSE 0 END) AS activated,
+        SELECT wallet_id, sum(activated) AS activated, sum(released) AS released,
             sum(paying) AS paid, sum(lapsing) AS lapsed
         FROM ({DUE_LOTS}) due GROUP BY wallet_id
     ) m ON m.wallet_id = w.id WHERE w.id = ANY(%s)"""
 
 _NEXT_EXPIRY = f"""
-    SELECT DISTINCT ON (wallet_id) wallet_id, sum(remaining)::bigint, expires_at FROM ({_LOTS_NOW}) lots
-    WHERE NOT is_pending AND expires_at IS NOT NULL
+    SELECT DISTINCT ON (wallet_id) wallet_id, sum(remaining - reserved)::bigint, expires_at FROM ({_LOTS_NOW}) lots
+    WHERE NOT is_pending AND expires_at IS NOT NULL AND remaining > reserved
     GROUP BY wallet_id, expires_at ORDER BY wallet_id, expires_at"""
 
 
@@ -164,7 +170,7 @@ def lots_of(*, member: Member, at: datetime, type_code: str = "points") -> list[
     ids = [wallet_of(member=member, type_code=type_code).pk]
     rows = _rows(
         f"""SELECT lots.id, lots.points, lots.remaining, lots.active_from, lots.expires_at, lots.is_pending,
-            e.reference FROM ({_LOTS_NOW}) lots JOIN loyalty_entry e ON e.id = lots.entry_id
+            lots.reserved, e.reference FROM ({_LOTS_NOW}) lots JOIN loyalty_entry e ON e.id = lots.entry_id
             ORDER BY lots.expires_at, lots.active_from, lots.id""",
         [at, ids, ids, at],
     )
@@ -176,7 +182,8 @@ def lots_of(*, member: Member, at: datetime, type_code: str = "points") -> list[
             active_from=row[3],
             expires_at=row[4],
             is_pending=row[5],
-            source=row[6],
+            reserved=row[6],
+            source=row[7],
         )
         for row in rows
     ]
@@ -188,10 +195,13 @@ def expiring(*, member: Member, at: datetime, days: int = 30) -> Expiring:
     soon = [
         lot
         for lot in lots_of(member=member, at=at)
-        if lot.expires_at is not None and lot.expires_at <= until and not lot.is_pending
+        if lot.expires_at is not None
+        and lot.expires_at <= until
+        and lot.free
+        and not lot.is_pending
     ]
     return Expiring(
-        sum(lot.remaining for lot in soon),
+        sum(lot.free for lot in soon),
         min((lot.expires_at for lot in soon if lot.expires_at), default=None),
     )
 

@@ -1,5 +1,5 @@
 from members.models.client import ApiClient, ApiRequest, ImportRun
-from members.models.member import Consent, Member
+from members.models.member import Consent, Member, StatusChange
 from members.models.store import Store
 from members.models.tier import Tier, TierChange
 from members.models.user import User
@@ -10,6 +10,7 @@ __all__ = [
     "Consent",
     "ImportRun",
     "Member",
+    "StatusChange",
     "Store",
     "Tier",
     "TierChange",

@@ -46,6 +46,28 @@ class Member(models.Model):
     tier = models.ForeignKey(
         "members.Tier", models.PROTECT, related_name="+", verbose_name=_("tier")
     )
+    # Given by hand: the member never falls below it (until `tier_floor_until`, if set).
+    tier_floor = models.ForeignKey(
+        "members.Tier",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("tier given by hand"),
+        db_index=False,
+    )
+    tier_floor_until = models.DateTimeField(_("given until"), null=True, blank=True)
+    # The next moment at which the tier may fall by itself; earlier than that nobody need look.
+    tier_review_at = models.DateTimeField(_("next tier review"), null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("merged into"),
+        db_index=False,
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -80,6 +102,11 @@ class Member(models.Model):
                 condition=models.Q(referrer__isnull=True) | ~models.Q(referrer=models.F("id")),
                 name="member_not_own_referrer",
             ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True)
+                | models.Q(status="closed") & ~models.Q(merged_into=models.F("id")),
+                name="member_merged_is_closed",
+            ),
         ]
         indexes = [
             models.Index(Right("phone", 4), name="member_last_four"),
@@ -87,6 +114,16 @@ class Member(models.Model):
             models.Index(fields=["name"], name="member_name"),
             models.Index(fields=["-enrolled_at", "-id"], name="member_newest_first"),
             models.Index(fields=["tier", "id"], name="member_of_tier"),
+            models.Index(
+                fields=["tier_review_at", "id"],
+                name="member_tier_review",
+                condition=models.Q(tier_review_at__isnull=False),
+            ),
+            models.Index(
+                fields=["merged_into"],
+                name="member_merged",
+                condition=models.Q(merged_into__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -108,6 +145,32 @@ class Member(models.Model):
     def display_name(self) -> str:
         """What to call the member on a page."""
         return self.name or self.last_four or self.number
+
+
+class StatusChange(models.Model):
+    """A member frozen, unfrozen, closed or merged: when, by whom and why."""
+
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="status_changes", verbose_name=_("member")
+    )
+    before = models.CharField(_("before"), max_length=10, choices=Member.Status)
+    after = models.CharField(_("after"), max_length=10, choices=Member.Status)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    at = models.DateTimeField(_("at"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("status change")
+        verbose_name_plural = _("status changes")
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(before=models.F("after")), name="statuschange_changes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.before} → {self.after}"
 
 
 class Consent(models.Model):

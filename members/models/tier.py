@@ -50,6 +50,10 @@ class TierChange(models.Model):
     class Reason(models.TextChoices):
         ENROLLED = "enrolled", _("Enrolled")
         REACHED = "reached", _("Threshold reached")
+        NOT_KEPT = "not_kept", _("Not enough to keep it")
+        REFUNDED = "refunded", _("Status points taken back")
+        GIVEN = "given", _("Given by hand")
+        MERGED = "merged", _("Members merged")
 
     member = models.ForeignKey(
         "members.Member", models.PROTECT, related_name="tier_changes", verbose_name=_("member")
@@ -61,6 +65,7 @@ class TierChange(models.Model):
     at = models.DateTimeField(_("at"))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason)
     details = models.JSONField(_("details"), default=dict, blank=True)
+    by = models.CharField(_("by"), max_length=150, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:

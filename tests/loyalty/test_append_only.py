@@ -108,8 +108,8 @@ class TestConstraints:
         with pytest.raises(IntegrityError, match="wallet_once_per_type"):
             run(
                 "INSERT INTO loyalty_wallet (member_id, point_type_id, active, pending, reserved,"
-                " debt, earned, spent, expired, sequence)"
-                " SELECT member_id, point_type_id, 0, 0, 0, 0, 0, 0, 0, 0 FROM loyalty_wallet"
+                " debt, earned, spent, expired, sequence, merged_from)"
+                " SELECT member_id, point_type_id, 0, 0, 0, 0, 0, 0, 0, 0, '{}' FROM loyalty_wallet"
             )
 
     def test_refuses_to_remove_a_member_with_a_wallet(self, wallet: int, bob: Member) -> None:

@@ -53,8 +53,8 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(statements, name, statement.replace(LOCKING, ""))
     as_it_is = writing._known
 
-    def slowly(postings: Any) -> Any:
-        found = as_it_is(postings)
+    def slowly(postings: Any, wallets: Any) -> Any:
+        found = as_it_is(postings, wallets)
         time.sleep(0.1)
         return found
 

@@ -140,6 +140,7 @@ class TestSchedule:
                 id=days,
                 points=points,
                 remaining=points,
+                reserved=0,
                 active_from=noon + timedelta(days=3 if is_pending else -1),
                 expires_at=noon + timedelta(days=days),
                 is_pending=is_pending,
