@@ -11,8 +11,19 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 
 from loyalty import ledger, verification
-from loyalty.ledger import Credit, Debit, Posted, Posting, Return, Reversal
-from loyalty.models import Allocation, Entry, Lot, Program, Wallet
+from loyalty.ledger import (
+    Capture,
+    Credit,
+    Debit,
+    Gift,
+    Posted,
+    Posting,
+    Release,
+    Reserve,
+    Return,
+    Reversal,
+)
+from loyalty.models import Allocation, Entry, Hold, Lot, Program, Wallet
 from loyalty.ordering import Line, OrderFacts
 from members.models import Member
 from tests.conftest import NOON
@@ -134,6 +145,56 @@ def give_back(
         of=of,
         grace_until=grace_until,
     )
+
+
+def hold(wallet: int, points: int, *, until: datetime, reference: str = "hold") -> Hold:
+    """An open hold that keeps points, made as the verb makes it."""
+    row = Hold(
+        wallet_id=wallet,
+        points=points,
+        reference=reference,
+        expires_in=1,
+        at=NOON - timedelta(days=400),
+        expires_at=until,
+    )
+    row.save(force_insert=True)
+    words = _words(wallet, "hold", points, f"hold/{row.pk}", at=row.at)
+    post(Reserve(**words, hold=row.pk, until=until), at=min(NOON, until - timedelta(seconds=1)))
+    return row
+
+
+def capture(row: Hold, points: int, *, at: datetime = NOON) -> Posted:
+    words = _words(row.wallet_id, "redeem", points, f"hold/{row.pk}", at=at)
+    answer = post(Capture(**words, hold=row.pk), at=at)[0]
+    Hold.objects.filter(pk=row.pk).update(state="captured", captured_points=points, closed_at=at)
+    return answer
+
+
+def release(row: Hold, *, at: datetime = NOON) -> Posted:
+    words = _words(row.wallet_id, "release", row.points, f"hold/{row.pk}", at=at)
+    answer = post(Release(**words, hold=row.pk), at=at)[0]
+    Hold.objects.filter(pk=row.pk).update(state="released", closed_at=at)
+    return answer
+
+
+def gift(
+    giver: int, receiver: int, points: int, reference: str, *, fee: int = 0, at: datetime = NOON
+) -> Gift:
+    words = _words(giver, "transfer_out", points, reference, at=at)
+    there = {"reference_there": f"from/{reference}", "details_there": {}}
+    return Gift(**words, to=receiver, fee=fee, **there)
+
+
+def _words(wallet: int, kind: str, points: int, reference: str, *, at: datetime) -> dict[str, Any]:
+    return {
+        "wallet": wallet,
+        "kind": kind,
+        "points": points,
+        "reference": reference,
+        "at": at,
+        "details": {},
+        "explanation": [{"rule": kind, "kind": kind, "points": -points}],
+    }
 
 
 def post(*postings: Posting, at: datetime = NOON) -> list[Posted]:
