@@ -36,7 +36,7 @@ def merge(*, source: int, target: int, reference: str, at: datetime, held: Held)
     giver.is_changed = taker.is_changed = True
     write(book)
     taker.merged_from = [*taker.merged_from, source, *giver.merged_from]
-    run(statements.TAKE_OVER, [taker.merged_from, source, target])
+    run(statements.TAKE_OVER, [source, taker.merged_from, source, target])
     held.forget()
 
 

@@ -16,7 +16,7 @@ FEW = 10
 
 def write(book: Book) -> None:
     """Write what the book collected: one statement for a few credits, streams for anything else."""
-    if not book.entries:
+    if not book.entries and not book.allocations:
         _write_totals(book)
     elif len(book.entries) <= FEW and not book.allocations and not _is_involved(book):
         _write_few(book)

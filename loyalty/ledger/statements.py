@@ -129,6 +129,7 @@ UPDATE loyalty_hold h SET reference = CASE WHEN EXISTS (
     ) THEN h.reference || n.suffix ELSE h.reference END, wallet_id = n.target
 FROM (SELECT %s AS suffix, %s::bigint AS target, %s::bigint AS source) n WHERE h.wallet_id = n.source"""
 TAKE_OVER = """
+WITH given AS (UPDATE loyalty_wallet SET merged_from = '{}' WHERE id = %s)
 UPDATE loyalty_wallet t SET merged_from = n.family, last_activity_at = greatest(t.last_activity_at, s.last_activity_at)
 FROM (SELECT %s::bigint[] AS family, %s::bigint AS source, %s::bigint AS target) n
 JOIN loyalty_wallet s ON s.id = n.source WHERE t.id = n.target"""

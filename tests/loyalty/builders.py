@@ -315,4 +315,5 @@ def _state(lot: Lot) -> tuple[Any, ...]:
 
 def assert_clean() -> None:
     """The books agree with themselves."""
-    assert list(verification.differences()) == []
+    found = list(verification.differences())
+    assert found == [], found
