@@ -1,208 +1,214 @@
-"""Which tier a member holds, held at a moment, and reaches: up at once, walked in business time."""
+"""Which tier a member holds and why: up at once, down by the tier's policy, back where points are taken back.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+Orders walk with `load_walks` … `record`; everything else is one of the verbs below. All of them are called with the
+members' status wallets locked, so that nobody's points change meanwhile. What falls due by time alone is shown at once
+(`show`, `standing`) and written with the next order, by `settle` or by the background work (`review_due`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from decimal import ROUND_UP, Decimal
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from loyalty import queries
-from loyalty.models import Program
-from members import queries as member_queries
-from members.models import Member, Tier, TierChange
+from loyalty import tier_records
+from loyalty.models import Order, Program
+from loyalty.standings import Keep, Standing, money_to, standing
+from loyalty.tier_ladder import Ladder, Reason, StatusCredit
+from loyalty.tier_walks import Change, Walk
+from members.models import Member, Tier
 
+__all__ = [
+    "Keep",
+    "Standing",
+    "StatusCredit",
+    "Walk",
+    "judge",
+    "load_walks",
+    "merged",
+    "money_to",
+    "record",
+    "review_due",
+    "settle",
+    "show",
+    "standing",
+    "taken_back",
+]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A member's tier with its progress; `needed` are the status points still missing to `next_tier`."""
-
-    tier: Tier
-    status_points: int
-    valid_until: datetime | None
-    next_tier: Tier | None
-    needed: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCredit:
-    """Status points that count from `active_from` until `expires_at`, net of what refunds took back."""
-
-    active_from: datetime
-    expires_at: datetime | None
-    points: int
-
-    def counts_at(self, moment: datetime) -> bool:
-        """Whether the credit is part of the status sum at a moment."""
-        return self.active_from <= moment and (self.expires_at is None or moment < self.expires_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A tier reached at a moment."""
-
-    at: datetime
-    before: Tier
-    tier: Tier
-    status_points: int
+# Members whose review is due, or whose tier could not fall when they were judged last, each with its status wallet
+# locked; who is busy elsewhere is left to a later run.
+_DUE = """
+SELECT m.id FROM members_member m
+JOIN loyalty_wallet w ON w.member_id = m.id
+JOIN loyalty_pointtype t ON t.id = w.point_type_id AND t.code = 'status'
+WHERE m.status <> 'closed' AND {due}
+ORDER BY {order} LIMIT %s FOR NO KEY UPDATE OF w SKIP LOCKED"""
+_DUE_BY_TIME = _DUE.format(due="m.tier_review_at <= %s", order="m.tier_review_at, m.id")
+_NEVER_JUDGED = _DUE.format(
+    due="m.tier_id = ANY(%s) AND m.tier_review_at IS NULL", order="m.tier_id, m.id"
+)
 
 
-@dataclass(slots=True)
-class Walk:
-    """One member's tier history while a batch of orders is walked.
-
-    `credits` may be left empty as long as the member's lifetime status cannot reach the next tier (`lifetime` is
-    that upper bound); `load_walks` sees to it.
-    """
-
-    tiers: Sequence[Tier]
-    history: list[tuple[datetime, Tier]]
-    lifetime: int
-    credits: list[StatusCredit] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-
-    def held_at(self, moment: datetime) -> Tier:
-        """The tier held at a moment: the highest one reached by then."""
-        held = [tier for at, tier in self.history if at <= moment]
-        return max(held, key=_rank, default=self.tiers[0])
-
-    def add(self, credit: StatusCredit) -> None:
-        """Count a credit, and note the tiers it lets the member reach, at the moments they are reached.
-
-        A credit that arrives late may lift the sum at later credits too, so those moments are looked at as well.
-        """
-        self.credits.append(credit)
-        self.lifetime += credit.points
-        if self.lifetime < self.next_threshold(credit.active_from):
-            return
-        later = sorted(
-            other.active_from
-            for other in self.credits
-            if other.active_from > credit.active_from and credit.counts_at(other.active_from)
-        )
-        for moment in [credit.active_from, *later]:
-            self._reach(moment)
-
-    def _reach(self, moment: datetime) -> None:
-        status = sum(credit.points for credit in self.credits if credit.counts_at(moment))
-        reached = max((tier for tier in self.tiers if tier.threshold <= status), key=_rank)
-        held = self.held_at(moment)
-        if reached.rank > held.rank:
-            self.steps.append(Step(moment, held, reached, status))
-            self.history.append((moment, reached))
-
-    def next_threshold(self, moment: datetime) -> float:
-        """The lowest threshold above the tier held at a moment; infinity at the top."""
-        rank = self.held_at(moment).rank
-        return min(
-            (tier.threshold for tier in self.tiers if tier.rank > rank), default=float("inf")
-        )
-
-    def highest(self) -> Tier:
-        """The highest tier reached so far."""
-        return max((tier for _, tier in self.history), key=_rank, default=self.tiers[0])
-
-
-def _rank(tier: Tier) -> int:
-    return tier.rank
-
-
-# The status lots of members as credits, whether lapsed or not; status points are never spent, so what refunds took
-# is what is neither left nor lapsed, or was forgiven because it had lapsed. OFFSET 0 keeps the planner from joining the
-# other way round where it knows nothing of the tables yet.
-_STATUS_CREDITS = """
-SELECT w.member_id, l.active_from, l.expires_at, l.remaining + l.lapsed - l.forgiven
-FROM loyalty_wallet w JOIN loyalty_pointtype t ON t.id = w.point_type_id AND t.code = 'status'
-CROSS JOIN LATERAL (
-    SELECT id FROM loyalty_entry WHERE wallet_id = w.id AND kind = 'earn' OFFSET 0
-) e
-CROSS JOIN LATERAL (SELECT * FROM loyalty_lot WHERE entry_id = e.id OFFSET 0) l
-WHERE w.member_id = ANY(%s) AND (l.expires_at IS NULL OR l.expires_at > %s)"""
-
-
+# ---- orders -----------------------------------------------------------------------------------------
 def load_walks(
-    *, expected: dict[int, int], lifetimes: dict[int, int], since: datetime
+    *,
+    expected: Mapping[int, int],
+    lifetimes: Mapping[int, int],
+    since: datetime,
+    at: datetime | None = None,
+    program: Program | None = None,
 ) -> dict[int, Walk]:
-    """Tier histories of members (ids) for a batch whose first order was placed at `since`.
+    """Tier histories of members (ids) for a batch whose first order was placed at `since`; now it is `at`.
 
     `expected` is at least the status points that the batch gives each member, `lifetimes` what each has earned
-    before. Two or three queries whatever the number of members.
+    before. Two to four queries whatever the number of members; status points are read only of those whose tier may
+    change.
     """
-    tiers = member_queries.tiers()
-    by_id = {tier.pk: tier for tier in tiers}
-    walks = {member: Walk(tiers, [], lifetimes[member]) for member in expected}
-    changes = TierChange.objects.filter(member__in=list(expected)).order_by("at", "id")
-    for member_id, at, tier_id in changes.values_list("member_id", "at", "tier_id"):
-        walks[member_id].history.append((at, by_id[tier_id]))
-    close = [
-        member
-        for member, walk in walks.items()
-        if walk.lifetime + expected[member] >= walk.next_threshold(since)
-    ]
-    if close:
-        with connection.cursor() as cursor:
-            cursor.execute(_STATUS_CREDITS, [close, since])
-            for member_id, active_from, expires_at, points in cursor.fetchall():
-                if points:
-                    walks[member_id].credits.append(StatusCredit(active_from, expires_at, points))
+    at = at or since
+    ladder = tier_records.ladder_of(program)
+    walks = tier_records.read(members=expected, ladder=ladder)
+    close = {}
+    for member, walk in walks.items():
+        walk.lifetime = lifetimes[member]
+        if tier_records.may_change(walk, expected=expected[member], since=since, at=at):
+            close[member] = walk
+    tier_records.load_credits(walks=close, since=since)
+    for walk in close.values():
+        if walk.review_at is not None and walk.review_at <= at:
+            walk.since = walk.review_at  # the falls since then count for these orders already
     return walks
 
 
-def record(*, walks: dict[int, Walk]) -> None:
-    """Write the steps of walked members: history rows and the tier on the member."""
-    changes = [
-        TierChange(
-            member_id=member_id,
-            before=step.before,
-            tier=step.tier,
-            at=step.at,
-            reason=TierChange.Reason.REACHED,
-            details={"status_points": step.status_points, "threshold": step.tier.threshold},
-        )
-        for member_id, walk in walks.items()
-        for step in walk.steps
-    ]
-    if not changes:
+def record(*, walks: Mapping[int, Walk]) -> None:
+    """Write what the walks changed: history, the tier on the members, and the word to whoever listens."""
+    tier_records.write(walks=walks)
+
+
+# ---- what time, refunds and merges do ----------------------------------------------------------------
+def show(*, members: Sequence[Member], at: datetime) -> None:
+    """Put on members, in memory, the tier they hold at a moment; no query where nothing has fallen due."""
+    due = [each for each in members if each.tier_review_at and each.tier_review_at <= at]
+    if not due:
         return
-    TierChange.objects.bulk_create(changes)
-    lifted: dict[int, list[int]] = {}
-    for member_id, walk in walks.items():
-        if walk.steps:
-            lifted.setdefault(walk.highest().pk, []).append(member_id)
-    for tier_id, members in lifted.items():
-        Member.objects.filter(pk__in=members).update(tier_id=tier_id)
+    walks = _reviewed([each.pk for each in due], tier_records.ladder_of(), at)
+    for member in due:
+        if member.pk in walks:
+            member.tier = walks[member.pk].held_at(at)
 
 
-def standing(*, member: Member, at: datetime) -> Standing:
-    """The member's tier, how long the status behind it lasts, and what the next tier needs."""
-    lots = queries.lots_of(member=member, at=at, type_code="status")
-    status_points = sum(lot.remaining for lot in lots if not lot.is_pending)
-    next_tier = member_queries.next_tier(member.tier)
-    return Standing(
-        tier=member.tier,
-        status_points=status_points,
-        valid_until=_valid_until(member.tier, status_points, lots),
-        next_tier=next_tier,
-        needed=None if next_tier is None else max(0, next_tier.threshold - status_points),
+def settle(*, members: Collection[int], at: datetime) -> None:
+    """Write the falls that came due by `at` on members (ids) whose status wallets are locked; one query if none did."""
+    due = Member.objects.filter(pk__in=members, tier_review_at__lte=at)
+    _settle(list(due.values_list("pk", flat=True)), at)
+
+
+def judge(*, members: Collection[int], since: datetime, at: datetime) -> None:
+    """Judge members (ids) anew from `since` on, after status points were credited to them by other means than orders."""
+    if not members:
+        return
+    walks = tier_records.read(members=members, ladder=tier_records.ladder_of())
+    tier_records.load_credits(walks=walks, since=since)
+    for walk in walks.values():
+        walk.judge_from(min(since, walk.review_at or since))
+        walk.judge_from(at)
+    tier_records.write(walks=walks)
+
+
+def taken_back(member_id: int, at: datetime, order: Order) -> None:
+    """Status points of `order` were taken back at a moment: a tier that they reached falls then, whatever its policy.
+
+    The member's tiers are walked again as if the points had never been; what was held without them stays.
+    """
+    walks = tier_records.read(members=[member_id], ladder=tier_records.ladder_of())
+    walk = walks[member_id]
+    if walk.told_at(max(at, walk.until)) == walk.ladder.lowest:
+        return
+    tier_records.load_credits(walks=walks, since=None)
+    walk.is_refund = True
+    walk.judge_from(at)
+    tier_records.write(walks=walks)
+
+
+def merged(*, source_member: Member, target_member: Member, at: datetime) -> None:
+    """The status points of `source_member` have gone over to `target_member`: give it the tier that both reach together.
+
+    Never less than its own; a tier given to the source by hand goes along where it is the higher one.
+    """
+    walks = tier_records.read(members=[target_member.pk], ladder=tier_records.ladder_of())
+    walk = walks[target_member.pk]
+    tier_records.load_credits(walks=walks, since=None)
+    assert walk.climb is not None
+    walk.climb.advance(at)
+    held = walk.told_at(at)
+    source, target = (
+        Member.objects.select_related("tier_floor").get(pk=each.pk)
+        for each in (source_member, target_member)
     )
+    floor = _higher_floor(source, target, at)
+    own = held if target.tier_floor is None else walk.ladder.lowest
+    computed = walk.climb.tier_at(at)
+    after = max([computed, held, *([floor[0]] if floor else [])], key=lambda tier: tier.rank)
+    details: dict[str, object] = {
+        "from": source.number,
+        "status_points": walk.climb.points_at(at),
+    }
+    if own.rank > computed.rank:
+        details["own"] = own.code  # the points alone would not tell of it
+    if floor is not None:
+        details |= tier_records.floor_details(*floor)
+        Member.objects.filter(pk=target.pk).update(tier_floor=floor[0], tier_floor_until=floor[1])
+    Member.objects.filter(pk=source.pk).update(tier_review_at=None)
+    change = Change(at, held, after, Reason.MERGED, details)
+    tier_records.decide(member=target.pk, change=change, by="")
 
 
-def _valid_until(
-    tier: Tier, status_points: int, lots: Iterable[queries.OpenLot]
-) -> datetime | None:
-    """When enough status points lapse that the sum no longer reaches the tier; None when it never does."""
-    if not tier.threshold or status_points < tier.threshold:
+def review_due(*, at: datetime, limit: int = 1_000) -> int:
+    """Judge one batch of members whose tier may have fallen by `at`; returns how many.
+
+    Call until it returns 0. Members whom somebody else is busy with are left out, so two workers may run at once, and
+    a run that was killed is simply run again.
+    """
+    with transaction.atomic():
+        ladder = tier_records.ladder_of()
+        due = _locked(_DUE_BY_TIME, [at, limit])
+        _settle(due, at)
+        if not due:
+            falling = [tier.pk for tier in ladder.tiers if ladder.may_fall(tier)]
+            due = _locked(_NEVER_JUDGED, [falling, limit]) if falling else []
+            _settle(due, at)
+    return len(due)
+
+
+# ---- steps they share -------------------------------------------------------------------------------
+def _reviewed(members: Collection[int], ladder: Ladder, at: datetime) -> dict[int, Walk]:
+    """The walks of members as a review at a moment sees them; nothing is written."""
+    walks = tier_records.read(members=members, ladder=ladder)
+    tier_records.load_credits(walks=walks, since=at)
+    for walk in walks.values():
+        walk.judge_from(min(walk.review_at or at, at))
+        walk.judge_from(at)
+    return walks
+
+
+def _settle(members: Collection[int], at: datetime) -> None:
+    if members:
+        tier_records.write(walks=_reviewed(members, tier_records.ladder_of(), at))
+
+
+def _locked(statement: str, parameters: list[Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _higher_floor(
+    source: Member, target: Member, at: datetime
+) -> tuple[Tier, datetime | None] | None:
+    """What was given to the source by hand, if it still holds and is above what was given to the target."""
+    given, until = source.tier_floor, source.tier_floor_until
+    if given is None or (until is not None and until <= at):
         return None
-    left = status_points
-    for lot in lots:
-        left -= lot.remaining
-        if left < tier.threshold:
-            return lot.expires_at
-    return None
-
-
-def money_to(*, needed: int, program: Program) -> Decimal | None:
-    """What a member still has to spend for `needed` status points, rounded up to cents; None without a rate."""
-    if not program.status_rate:
+    own = target.tier_floor
+    if own is not None and own.rank >= given.rank:
         return None
-    return (needed / program.status_rate).quantize(Decimal("0.01"), ROUND_UP)
+    return given, until

@@ -1,14 +1,21 @@
 """Tiers: the merchant's levels, with thresholds that rise from one to the next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from members import transactions, validation
 from members.errors import InvalidInput
-from members.models import Tier
+from members.models import Member, Tier
+
+# How many members are looked at together when their reviews are due.
+AT_ONCE = 2_000
 
 BENEFIT_CHECKS: dict[str, validation.Check] = {
     "code": validation.code,
@@ -48,6 +55,25 @@ CHECKS: dict[str, validation.Check] = {
 }
 
 
+def show(*, members: Sequence[Member], at: datetime) -> None:
+    """Put on members, in memory, the tier they hold at a moment; asks nothing where nothing has fallen due."""
+    if any(each.tier_review_at is not None and each.tier_review_at <= at for each in members):
+        import_string(settings.TIERS_NOW)(members=members, at=at)
+
+
+def holding(*, members: QuerySet[Member], tier: Tier, at: datetime) -> QuerySet[Member]:
+    """Those of the members who hold a tier at a moment, also where a fall has not been written down yet."""
+    due = Member.objects.filter(tier_review_at__lte=at).order_by("id")
+    holders: list[int] = []
+    last = 0
+    while batch := list(due.filter(pk__gt=last)[:AT_ONCE]):
+        show(members=batch, at=at)
+        holders += [each.pk for each in batch if each.tier_id == tier.pk]
+        last = batch[-1].pk
+    is_quiet = Q(tier_review_at__isnull=True) | Q(tier_review_at__gt=at)
+    return members.filter((Q(tier=tier) & is_quiet) | Q(pk__in=holders))
+
+
 def create(*, changes: Mapping[str, object]) -> Tier:
     """Make a tier: code, name, rank, threshold and what else differs from the defaults.
 
@@ -67,7 +93,7 @@ def create(*, changes: Mapping[str, object]) -> Tier:
 
 
 def change(*, tier: Tier, changes: Mapping[str, object]) -> Tier:
-    """Change a tier; its code stays. Members keep the tier they have. Raises InvalidInput."""
+    """Change a tier; its code stays. Members keep the tier they have until they are judged next. Raises InvalidInput."""
     values = validation.cleaned(changes, CHECKS)
     validation.refuse_other_code(values, tier.code)
 
@@ -91,6 +117,9 @@ def _lock_all() -> list[Tier]:
 def _refuse_conflicts(tier: Tier, values: Mapping[str, object]) -> None:
     others = list(Tier.objects.exclude(pk=tier.pk).order_by("rank"))
     _refuse_taken(tier, others)
+    _refuse_dearer_keeping(
+        tier, "/retain_threshold" if "retain_threshold" in values else "/threshold"
+    )
     _refuse_disorder(tier, others, "/threshold" if "threshold" in values else "/rank")
 
 
@@ -104,6 +133,16 @@ def _refuse_taken(tier: Tier, others: list[Tier]) -> None:
                 "taken",
                 _("The tier “%(name)s” has this rank already.") % {"name": other.name},
             )
+
+
+def _refuse_dearer_keeping(tier: Tier, pointer: str) -> None:
+    if tier.retain_threshold is not None and tier.retain_threshold > tier.threshold:
+        raise InvalidInput(
+            pointer,
+            "above_threshold",
+            _("Keeping a tier cannot need more than reaching it: %(keep)d is more than %(reach)d.")
+            % {"keep": tier.retain_threshold, "reach": tier.threshold},
+        )
 
 
 def _refuse_disorder(tier: Tier, others: list[Tier], pointer: str) -> None:

@@ -36,6 +36,11 @@ class Tier(models.Model):
                 name="tier_retain_threshold_not_negative",
             ),
             models.CheckConstraint(
+                condition=models.Q(retain_threshold__isnull=True)
+                | models.Q(retain_threshold__lte=models.F("threshold")),
+                name="tier_retain_threshold_within_threshold",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(multiplier__gte=0), name="tier_multiplier_not_negative"
             ),
         ]
