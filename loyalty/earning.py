@@ -116,7 +116,8 @@ def _evaluate(facts: Facts, effects: Sequence[Effect]) -> Earned:
     points = round_points(exact[-1], facts.program.rounding)
     # Running differences of the floored running total; the last one ends at the rounded total.
     reached = [round_points(each, Program.Rounding.FLOOR) for each in exact[:-1]] + [points]
-    explanation = [_part("base", "base", reached[0], amount=text(total), rate=text(rate))]
+    said = {"amount": text(total), "rate": text(rate), **unusual(facts.program, len(factors))}
+    explanation = [_part("base", "base", reached[0], **said)]
     for multiplier, before, after in zip(multipliers, reached, reached[1:], strict=False):
         step = _part(multiplier.rule, multiplier.kind, after - before)
         explanation.append(step | {"title": multiplier.title, "factor": text(multiplier.factor)})
@@ -128,6 +129,16 @@ def _evaluate(facts: Facts, effects: Sequence[Effect]) -> Earned:
         explanation=explanation,
         shares=tuple(_times(amount, rate * combined[-1]) for amount in facts.amounts),
     )
+
+
+def unusual(program: Program, factors: int) -> dict[str, str]:
+    """What an explanation has to say beside the numbers: rounding and stacking, where they are not the usual ones."""
+    said = {}
+    if program.rounding != Program.Rounding.FLOOR:
+        said["rounding"] = str(program.rounding)
+    if factors > 1 and program.stacking != Program.Stacking.MULTIPLY:
+        said["stacking"] = str(program.stacking)
+    return said
 
 
 def combine(factors: Sequence[Decimal], stacking: str) -> Decimal:

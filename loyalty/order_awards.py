@@ -1,5 +1,6 @@
-"""From an order as reported to the row that is stored and the credits that are posted."""
+"""From an order as reported to the row that is stored, and from what it earns to the credits that are posted."""
 
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
@@ -7,17 +8,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from loyalty import earning
+from loyalty import earning, expiry
+from loyalty.earning import Earned
 from loyalty.errors import out_of_range
-from loyalty.ledger import Credit
+from loyalty.ledger import Credit, Held
 from loyalty.models import Entry, Order, Program
 from loyalty.order_facts import OrderFacts
 from loyalty.tiers import StatusCredit
 from members.errors import InvalidInput
 from members.models import Member, Store, Tier
 
-#: The states in which an order may be reported: each of them is paid for.
-AWARDED = (Order.Status.PAID, Order.Status.SHIPPED, Order.Status.COMPLETED)
 # The widest sum of money that is kept: 18 digits before the point.
 LARGEST_AMOUNT = Decimal(10) ** 18
 
@@ -31,15 +31,15 @@ def refuse_unsound(facts: OrderFacts) -> None:
             "invalid",
             _("The source must not contain a slash: it is part of addresses."),
         )
-    if facts.status not in AWARDED:
+    if facts.status not in Order.REPORTED:
         raise InvalidInput(
             "/status",
             "invalid_choice",
-            _("Report an order when it is paid: paid, shipped or completed."),
+            _("Choose one of: %(choices)s.") % {"choices": ", ".join(Order.REPORTED)},
         )
     if facts.amount >= LARGEST_AMOUNT:
         raise out_of_range("/lines")
-    if not 0 <= facts.points_paid_amount <= facts.amount:
+    if not 0 <= facts.paid_with_points <= facts.amount:
         raise InvalidInput(
             "/points_paid_amount",
             "invalid",
@@ -62,7 +62,9 @@ def as_reported(facts: OrderFacts, member: Member | None, store: Store | None) -
             {"method": method, "amount": f"{amount:.2f}"} for method, amount in facts.payments
         ],
         amount=facts.amount,
-        points_paid_amount=facts.points_paid_amount,
+        points_paid_amount=facts.paid_with_points,
+        # Nothing can be given back any more of an order that was called off.
+        refunded_amount=facts.amount if facts.status == Order.Status.CANCELLED else Decimal(0),
     )
 
 
@@ -76,7 +78,7 @@ def digest(facts: OrderFacts, member: Member | None) -> str:
         facts.status,
         facts.coupon,
         str(facts.hold),
-        f"{facts.points_paid_amount:.2f}",
+        f"{facts.paid_with_points:.2f}",
     ]
     words += [f"{method}\x1e{amount:.2f}" for method, amount in facts.payments]
     words += [
@@ -87,44 +89,115 @@ def digest(facts: OrderFacts, member: Member | None) -> str:
     return sha256("\x1f".join(words).encode()).hexdigest()
 
 
-def points_credit(order: Order, wallet: int) -> Credit:
-    """What the order posts to the wallet (id) of redeemable points."""
-    assert order.active_from is not None
-    return Credit(
-        wallet=wallet,
-        kind=Entry.Kind.EARN,
-        points=order.points,
-        reference=order.reference,
-        at=order.placed_at,
-        details=_details(order),
-        explanation=order.explanation,
-        active_from=order.active_from,
-        expires_at=order.expires_at,
+# ---- what it earns ----------------------------------------------------------------------------------
+def is_due(status: str, program: Program) -> bool:
+    """Whether an order that has come this far has earned its points."""
+    road = Order.ROAD
+    return status in road and road.index(status) >= road.index(program.award_on)
+
+
+def judged(facts: OrderFacts, tier: Tier, program: Program) -> Earned:
+    """What the order earns at the tier held when it was placed."""
+    seen = earning.Facts(amounts=earnable(facts, program), tier=tier, program=program)
+    return earning.evaluate(seen)
+
+
+def nothing(facts: OrderFacts) -> Earned:
+    """What an order earns that is nobody's, or is not due yet."""
+    return Earned(
+        points=0, status_points=0, explanation=[], shares=(Decimal(0),) * len(facts.lines)
     )
 
 
-def status_credit(order: Order, wallet: int, credit: StatusCredit, program: Program) -> Credit:
-    """What the order posts to the wallet (id) of status points."""
-    return Credit(
-        wallet=wallet,
-        kind=Entry.Kind.EARN,
-        points=order.status_points,
-        reference=order.reference,
-        at=order.placed_at,
-        details=_details(order),
-        explanation=[_status_part(order, program)],
-        active_from=credit.active_from,
-        expires_at=credit.expires_at,
-    )
+def note(order: Order, earned: Earned, program: Program, *, at: datetime, held: Held) -> None:
+    """Put on the order (unsaved) what it earns at a moment; validity starts then, but never after now."""
+    order.awarded_at = at
+    order.points = earned.points
+    order.status_points = earned.status_points
+    order.explanation = earned.explanation
+    if earned.points:
+        order.active_from = expiry.active_from(program, min(at, held.at))
+        last = _last_activity(order, held, "points")
+        order.expires_at = expiry.points_lapse_at(program, order.active_from, last)
+
+
+def counted(order: Order, program: Program, held: Held) -> StatusCredit:
+    """The awarded order's status points with their validity: they count at once, also where points wait."""
+    assert order.awarded_at is not None
+    start = min(order.awarded_at, held.at)
+    last = _last_activity(order, held, "status")
+    expires_at = expiry.status_lapses_at(program, start, last)
+    return StatusCredit(start, expires_at, order.status_points)
+
+
+def _last_activity(order: Order, held: Held, type_code: str) -> datetime | None:
+    """When the member last did something, where wallets are locked; a quote locks none."""
+    if order.member_id is None or not held.wallets:
+        return None
+    return held.of(order.member_id, type_code).last_activity_at
+
+
+def postings(order: Order, program: Program, held: Held) -> list[Credit]:
+    """What the awarded order posts to its member's wallets."""
+    assert order.member_id is not None
+    made = []
+    if order.points:
+        assert order.active_from is not None
+        made.append(
+            Credit(
+                wallet=held.of(order.member_id).id,
+                points=order.points,
+                explanation=order.explanation,
+                active_from=order.active_from,
+                expires_at=order.expires_at,
+                **_common(order),
+            )
+        )
+    if order.status_points:
+        count = counted(order, program, held)
+        made.append(
+            Credit(
+                wallet=held.of(order.member_id, "status").id,
+                points=order.status_points,
+                explanation=[status_part(order, program)],
+                active_from=count.active_from,
+                expires_at=count.expires_at,
+                **_common(order),
+            )
+        )
+    return made
+
+
+def status_part(order: Order, program: Program) -> dict[str, Any]:
+    """Why so many status points: the one part of their explanation."""
+    base = order.explanation[0]
+    return {
+        "rule": "status",
+        "kind": "base",
+        "points": order.status_points,
+        "amount": base["amount"],
+        "rate": earning.text(program.status_rate),
+        **earning.unusual(program, 0),
+    }
+
+
+def _common(order: Order) -> dict[str, Any]:
+    return {
+        "kind": Entry.Kind.EARN,
+        "reference": order.reference,
+        "at": order.awarded_at,
+        "details": _details(order),
+        "store": order.store_id,
+    }
 
 
 def earnable(facts: OrderFacts, program: Program) -> tuple[Decimal, ...] | tuple[Fraction, ...]:
     """What of each line can earn: nothing of a negative line, nothing of the share paid with points."""
     amounts = tuple(max(line.amount, Decimal(0)) for line in facts.lines)
-    if not facts.points_paid_amount or program.earn_on_points_paid:
+    if not facts.paid_with_points or program.earn_on_points_paid:
         return amounts
     total = Fraction(facts.amount)
-    kept = (total - Fraction(facts.points_paid_amount)) / total
+    kept = (total - Fraction(facts.paid_with_points)) / total
     return tuple(Fraction(amount) * kept for amount in amounts)
 
 
@@ -135,20 +208,9 @@ def _details(order: Order) -> dict[str, Any]:
     return details
 
 
-def _status_part(order: Order, program: Program) -> dict[str, Any]:
-    base = order.explanation[0]
-    return {
-        "rule": "status",
-        "kind": "base",
-        "points": order.status_points,
-        "amount": base["amount"],
-        "rate": earning.text(program.status_rate),
-    }
-
-
-def rules(order: Order, tier: Tier) -> list[dict[str, Any]]:
+def rules(earned: Earned, tier: Tier) -> list[dict[str, Any]]:
     """The rules looked at, with what each expected and saw."""
-    matched = {part["rule"] for part in order.explanation}
+    matched = {part["rule"] for part in earned.explanation}
     return [
         {"rule": "base", "matched": "base" in matched, "conditions": []},
         {

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from loyalty import order_survey
+from loyalty.models import Order
 from loyalty.order_facts import Line, OrderFacts
 from loyalty.order_survey import Survey
 from members import cells
@@ -23,7 +24,17 @@ MEMBER_COLUMNS = ("member_number", "member_external_id", "member_phone")
 LAYOUT = Layout(
     required=("number", "placed_at", "sku", "amount"),
     one_of=MEMBER_COLUMNS,
-    optional=("source", "store", "channel", "name", "category", "brand", "quantity", "tags"),
+    optional=(
+        "source",
+        "store",
+        "channel",
+        "status",
+        "name",
+        "category",
+        "brand",
+        "quantity",
+        "tags",
+    ),
 )
 
 Check = Callable[[str], Any]
@@ -57,6 +68,23 @@ def _phone(value: str) -> str:
     return cells.text(value, longest=60)
 
 
+def _status(value: str) -> str:
+    """How far the order has come: a code or its name in the language of the reader; an empty cell: paid."""
+    if not value:
+        return Order.Status.PAID
+    wanted = value.casefold()
+    if wanted in Order.REPORTED:
+        return wanted
+    for status in Order.REPORTED:
+        if wanted == str(status.label).casefold():
+            return status.value
+    raise BadCell(
+        _("This is not how far an order can have come."),
+        _("Write one of: %(choices)s. Report refunds as refunds of the order.")
+        % {"choices": ", ".join(Order.REPORTED)},
+    )
+
+
 def _quantity(value: str) -> int:
     return cells.whole(value) if value else 1
 
@@ -87,6 +115,7 @@ class OrderReader:
             "member_phone": _phone,
             "store": _text(50),
             "channel": _text(50),
+            "status": _status,
         }
         self.positions = {name: index for index, name in enumerate(file.columns) if name}
         self.order_checks = self._at(order_checks)

@@ -1,4 +1,4 @@
-"""Writing orders and their lines: one look at the sequence and two streams, whatever the batch's size."""
+"""Writing orders, their first steps and their lines: one look at the sequence and three streams, whatever the size."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,8 @@ SELECT nextval(pg_get_serial_sequence('loyalty_order', 'id')) FROM generate_seri
 _ORDERS = """COPY loyalty_order
     (id, source, number, member_id, store_id, channel, placed_at, status, coupon, payments, amount,
      points_paid_amount, refunded_amount, points, status_points, points_reversed, status_points_reversed,
-     active_from, expires_at, explanation, digest) FROM STDIN"""
+     points_returned, awarded_at, active_from, expires_at, explanation, digest) FROM STDIN"""
+_STEPS = "COPY loyalty_orderstep (order_id, status, at) FROM STDIN"
 _LINES = """COPY loyalty_orderline
     (order_id, position, sku, name, category, brand, tags, quantity, amount, share) FROM STDIN"""
 
@@ -26,7 +27,7 @@ Row = tuple[Order, OrderFacts, earning.Earned]
 
 
 def write(*, rows: Sequence[Row]) -> None:
-    """Insert the orders, giving each its id, and their lines."""
+    """Insert the orders, giving each its id, the step each was reported with, and their lines."""
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -37,6 +38,7 @@ def write(*, rows: Sequence[Row]) -> None:
         order._state.adding = False
         order._state.db = connection.alias
     stream(statement=_ORDERS, lines=(_order(order) for order, _, _ in rows))
+    stream(statement=_STEPS, lines=(_step(order) for order, _, _ in rows))
     stream(statement=_LINES, lines=(line for row in rows for line in _lines(row)))
 
 
@@ -54,11 +56,13 @@ def _order(order: Order) -> str:
         _json(order.payments),
         str(order.amount),
         str(order.points_paid_amount),
-        "0",
+        str(order.refunded_amount),
         str(order.points),
         str(order.status_points),
         "0",
         "0",
+        str(order.points_returned),
+        moment(order.awarded_at),
         moment(order.active_from),
         moment(order.expires_at),
         _json(order.explanation),
@@ -67,13 +71,17 @@ def _order(order: Order) -> str:
     return "\t".join(words) + "\n"
 
 
+def _step(order: Order) -> str:
+    return f"{order.pk}\t{order.status}\t{moment(order.placed_at)}\n"
+
+
 def _lines(row: Row) -> Iterator[str]:
     order, facts, earned = row
     pairs = zip(facts.lines, earned.shares, strict=True)
     for position, (line, share) in enumerate(pairs, start=1):
         yield (
             f"{order.pk}\t{position}\t{field(line.sku)}\t{field(line.name)}\t{field(line.category)}\t"
-            f"{field(line.brand)}\t{field(_array(line.tags))}\t{line.quantity}\t{line.amount}\t{_share(share)}\n"
+            f"{field(line.brand)}\t{field(_array(line.tags))}\t{line.quantity}\t{line.amount}\t{share_text(share)}\n"
         )
 
 
@@ -93,5 +101,6 @@ def _array(tags: Sequence[str]) -> str:
     return "{" + ",".join(f'"{tag}"' for tag in quoted) + "}"
 
 
-def _share(share: Decimal | Fraction) -> str:
+def share_text(share: Decimal | Fraction) -> str:
+    """A line's exact share of the points as it is stored."""
     return earning.text(share) if share else "0"

@@ -3,17 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from loyalty import earning, expiry, ledger, order_awards, order_rows, programs, queries, tiers
+from loyalty import (
+    activity,
+    ledger,
+    order_awards,
+    order_holds,
+    order_rows,
+    programs,
+    queries,
+    tiers,
+)
 from loyalty.earning import Earned
 from loyalty.errors import out_of_range
 from loyalty.ledger import MAX_POINTS, Credit
-from loyalty.models import Entry, Order
+from loyalty.models import Entry, Hold, Order
 from loyalty.order_facts import Line, OrderFacts
 from members import queries as member_queries
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused, Refusal
@@ -53,9 +61,10 @@ def place(*, order: OrderFacts, at: datetime) -> Placed:
 def place_all(*, orders: Sequence[OrderFacts], at: datetime) -> list[Placed]:
     """Store a batch of orders in one transaction; one bad order never stops the others.
 
-    Each earns as of its own `placed_at`; answers come in the order given. The same order again (source, number) has
-    no second effect; with other content its problem is ReferenceReused. Other problems: NotFound (member, hold),
-    InvalidInput (store, status, out_of_range), MemberClosed.
+    Each earns as of its own `placed_at`, if it has come as far as the program's `award_on`; answers come in the order
+    given. The same order again (source, number) has no second effect, whatever became of it; with other content its
+    problem is ReferenceReused. Other problems: NotFound (member, hold), InvalidInput (store, status, out_of_range),
+    MemberClosed, HoldClosed, WalletFrozen (only with a hold).
     """
     try:
         return in_transaction(lambda: _Batch(orders, at).place())
@@ -65,7 +74,7 @@ def place_all(*, orders: Sequence[OrderFacts], at: datetime) -> list[Placed]:
 
 
 def quote(*, order: OrderFacts, at: datetime) -> Quote:
-    """What the order would earn if it were placed now; same code, nothing written. Raises the problem."""
+    """What the order would earn if it were placed now with this status; same code, nothing written. Raises the problem."""
     return in_transaction(lambda: _Batch([order], at).quote(order))
 
 
@@ -97,6 +106,8 @@ class _Batch:
         self.walks: dict[int, tiers.Walk] = {}
         self.known: dict[tuple[str, str], Order] = {}
         self.rows: list[tuple[Order, OrderFacts, Earned]] = []
+        self.holds: dict[str, Hold] = {}
+        self.captured: list[tuple[Order, Hold]] = []
         self.postings: list[Credit] = []
         self.coming: dict[int, int] = {}
 
@@ -106,18 +117,29 @@ class _Batch:
         for pk, status in member_queries.statuses(members).items():
             members[pk].status = status  # as it is under the lock
         self.known = queries.orders_by_key(keys=[facts.key for facts in self.orders])
+        self.holds = order_holds.named_by(self.orders)
         self._start_walks()
         answers = [self._place(facts) for facts in self.orders]
         order_rows.write(rows=self.rows)
-        ledger.post(postings=self.postings, at=self.at, held=self.held)
+        for order, hold in self.captured:
+            order_holds.link(order=order, hold=hold)
+        self._post_all()
+        activity.keep_alive(held=self.held, program=self.program)
         tiers.record(walks=self.walks)
         return answers
 
+    def _post_all(self) -> None:
+        ledger.post(postings=self.postings, at=self.at, held=self.held)
+        self.postings, self.coming = [], {}
+
     def quote(self, facts: OrderFacts) -> Quote:
+        self.holds = order_holds.named_by([facts])
         self._start_walks()
         self._check(facts)
-        order, _earned = self._earn(facts)
-        return Quote(order, order_awards.rules(order, self._tier_of(facts)))
+        facts = self._with_hold(facts)
+        order, earned = self._earn(facts)
+        judged = self._judged(facts) if order.member else earned
+        return Quote(order, order_awards.rules(judged, self._tier_of(facts)))
 
     # ---- reading ------------------------------------------------------------------------------
     def _people(self) -> _People:
@@ -149,6 +171,8 @@ class _Batch:
                 expected=expected,
                 lifetimes={member: self._lifetime(member) for member in expected},
                 since=min(self.at, *(facts.placed_at for facts in self.orders)),
+                at=self.at,
+                program=self.program,
             )
 
     def _lifetime(self, member: int) -> int:
@@ -162,16 +186,19 @@ class _Batch:
             return Placed(None, is_new=False, problem=problem)
 
     def _place_or_raise(self, facts: OrderFacts) -> Placed:
-        digest = order_awards.digest(facts, self.people.member_of(facts))
         known = self.known.get(facts.key)
         if known is not None:
-            if known.digest != digest:
+            said = order_holds.as_known(facts, known)
+            if known.digest != order_awards.digest(said, self.people.member_of(facts)):
                 raise ReferenceReused(reference="/".join(facts.key))
             return Placed(known, is_new=False)
         self._check(facts)
+        facts = self._with_hold(facts)
         order, earned = self._earn(facts)
-        order.digest = digest
-        self._post(order, facts)
+        order.digest = order_awards.digest(facts, self.people.member_of(facts))
+        self._capture(order, facts)
+        activity.note_order(held=self.held, order=order)
+        self._post(order)
         self.known[facts.key] = order
         self.rows.append((order, facts, earned))
         return Placed(order, is_new=True)
@@ -180,8 +207,6 @@ class _Batch:
         member = self.people.member_of(facts)
         if member is None and (facts.member, facts.member_external_id) != (None, None):
             raise NotFound(_("Member"), "/member")
-        if facts.hold is not None:
-            raise NotFound(_("Hold"), "/hold")
         if facts.store is not None and facts.store not in self.people.stores:
             raise InvalidInput(
                 "/store",
@@ -199,33 +224,26 @@ class _Batch:
             return member_queries.lowest_tier()
         return self.walks[member.pk].held_at(facts.placed_at)
 
+    def _with_hold(self, facts: OrderFacts) -> OrderFacts:
+        if facts.hold is None:
+            return facts
+        member = self.people.member_of(facts)
+        hold = self.holds.get(facts.hold)
+        return order_holds.paid_with(facts, hold, member, self.program, self.at)
+
     def _earn(self, facts: OrderFacts) -> tuple[Order, Earned]:
         member = self.people.member_of(facts)
         store = self.people.stores[facts.store] if facts.store is not None else None
         order = order_awards.as_reported(facts, member, store)
-        if member is None:
-            return order, Earned(
-                points=0,
-                status_points=0,
-                explanation=[],
-                shares=(Decimal(0),) * len(facts.lines),
-            )
-        earned = earning.evaluate(
-            earning.Facts(
-                amounts=order_awards.earnable(facts, self.program),
-                tier=self._tier_of(facts),
-                program=self.program,
-            )
-        )
+        if member is None or not order_awards.is_due(facts.status, self.program):
+            return order, order_awards.nothing(facts)
+        earned = self._judged(facts)
         self._limit(member, earned)
-        order.points = earned.points
-        order.status_points = earned.status_points
-        order.explanation = earned.explanation
-        if earned.points:
-            start = min(facts.placed_at, self.at)
-            order.active_from = expiry.active_from(self.program, start)
-            order.expires_at = expiry.points_lapse_at(self.program, order.active_from)
+        order_awards.note(order, earned, self.program, at=facts.placed_at, held=self.held)
         return order, earned
+
+    def _judged(self, facts: OrderFacts) -> Earned:
+        return order_awards.judged(facts, self._tier_of(facts), self.program)
 
     def _limit(self, member: Member, earned: Earned) -> None:
         if max(earned.points, earned.status_points) > MAX_POINTS:
@@ -240,18 +258,19 @@ class _Batch:
                 raise out_of_range("/lines")
         self.coming |= coming
 
-    def _post(self, order: Order, facts: OrderFacts) -> None:
-        if order.member_id is None:
+    def _capture(self, order: Order, facts: OrderFacts) -> None:
+        if facts.hold is None:
             return
-        if order.points:
-            wallet = self.held.of(order.member_id)
-            self.postings.append(order_awards.points_credit(order, wallet.id))
+        # What was earned before stands before it in the books, as if the orders had come one by one.
+        self._post_all()
+        hold = order_holds.capture(order=order, hold=self.holds[facts.hold], held=self.held)
+        self.holds[facts.hold] = hold
+        self.captured.append((order, hold))
+
+    def _post(self, order: Order) -> None:
+        if order.member_id is None or order.awarded_at is None:
+            return
+        self.postings += order_awards.postings(order, self.program, self.held)
         if order.status_points:
-            start = min(facts.placed_at, self.at)
-            expires_at = expiry.status_lapses_at(self.program, start)
-            credit = tiers.StatusCredit(start, expires_at, order.status_points)
-            wallet = self.held.of(order.member_id, "status")
-            self.postings.append(
-                order_awards.status_credit(order, wallet.id, credit, self.program)
-            )
-            self.walks[order.member_id].add(credit)
+            count = order_awards.counted(order, self.program, self.held)
+            self.walks[order.member_id].add(count)

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from loyalty import ledger, programs, queries
+from loyalty import order_reversals
 from loyalty.errors import AlreadyReversed
-from loyalty.ledger import Posted, Reversal
-from loyalty.models import Entry, Order, OrderLine, Program, Refund
+from loyalty.ledger import Held
+from loyalty.models import Order, Refund
+from loyalty.order_shares import Shares
 from members.errors import InvalidInput, ReferenceReused
 from members.transactions import in_transaction
 
@@ -54,7 +54,7 @@ class Refunded:
 
 
 def refund(*, source: str, number: str, facts: RefundFacts, now: datetime) -> Refunded:
-    """Record a refund and take back its share of the order's points and status points.
+    """Record a refund: take back its share of what the order gave, give back its share of the points that paid for it.
 
     Raises NotFound, InvalidInput (unknown SKU, nothing given back), AlreadyReversed (more than is left) or ReferenceReused.
     """
@@ -62,17 +62,14 @@ def refund(*, source: str, number: str, facts: RefundFacts, now: datetime) -> Re
 
 
 def _refund(source: str, number: str, facts: RefundFacts, now: datetime) -> Refunded:
-    order = queries.order(source=source, number=number)
-    held = ledger.lock(members=[order.member_id] if order.member_id else [], at=now)
-    # Wallets first, then the order: the same way round as when it was placed.
-    order = Order.objects.select_for_update(no_key=True, of=("self",)).get(pk=order.pk)
+    order, held = order_reversals.lock(source=source, number=number, at=now)
     before = list(order.refunds.order_by("id"))
     digest = _digest(facts)
     for known in before:
         if known.reference == facts.reference:
             if known.digest != digest:
                 raise ReferenceReused(reference=facts.reference)
-            return Refunded(known, queries.order(source=source, number=number), is_new=False)
+            return Refunded(known, order, is_new=False)
     _refuse_nothing(facts)
     refundable = order.amount - order.refunded_amount
     if facts.total > refundable:
@@ -85,12 +82,27 @@ def _refund(source: str, number: str, facts: RefundFacts, now: datetime) -> Refu
         lines=_as_json(facts),
         digest=digest,
     )
-    _take_back(order, made, _Targets(order, [*before, made]), held)
+    _take_back(order, [*before, made], held)
+    return Refunded(made, order, is_new=True)
+
+
+def _take_back(order: Order, refunds: Sequence[Refund], held: Held) -> None:
+    """Take back what the last of the refunds adds to those before it, and store it."""
+    shares = Shares(list(order.lines.order_by("position")))
+    for each in refunds:
+        shares.give(each)
+    target = shares.target(order, order_reversals.status_base(order, held))
+    made = refunds[-1]
+    cause = order_reversals.cause_of(order, made)
+    taken = order_reversals.take_back(order=order, target=target, cause=cause, held=held)
+    made.points_reversed = taken.points
+    made.status_points_reversed = taken.status_points
+    made.debt_added = taken.debt_added
+    made.points_returned = taken.returned
     made.save(force_insert=True)
-    order.save(
-        update_fields=["refunded_amount", "status", "points_reversed", "status_points_reversed"]
-    )
-    return Refunded(made, queries.order(source=source, number=number), is_new=True)
+    order.refunded_amount += made.amount
+    order.status = Order.Status.REFUNDED if target.is_full else Order.Status.PARTIALLY_REFUNDED
+    order.save(update_fields=["refunded_amount", "status", *order_reversals.NOTED])
 
 
 def _refuse_nothing(facts: RefundFacts) -> None:
@@ -103,129 +115,6 @@ def _refuse_nothing(facts: RefundFacts) -> None:
     if facts.total <= 0:
         pointer = "/amount" if facts.lines is None else "/lines"
         raise InvalidInput(pointer, "min_value", _("A refund gives at least 0.01 back."))
-
-
-class _Targets:
-    """How much all refunds so far, replayed in order, should have taken back.
-
-    Each line keeps its exact share of the points; a refund by lines moves the target by those shares, one by amount
-    spreads over what is left of each line. Target = floor(Σ shares refunded); a full refund takes all.
-    """
-
-    def __init__(self, order: Order, refunds: Sequence[Refund]) -> None:
-        lines = list(order.lines.order_by("position"))
-        self.skus = {line.sku for line in lines}
-        self.lines = [line for line in lines if line.amount > 0]
-        self.left = [Fraction(line.amount) for line in self.lines]
-        for each in refunds:
-            self._give(each)
-        self.is_full = sum(self.left) == 0
-        self.points, self.status_points = order.points, order.status_points
-        if not self.is_full:
-            self.points = self._floor(_points_rate)
-            self.status_points = self._status(order) if order.status_points else 0
-
-    def _floor(self, rate: Any) -> int:
-        return int(
-            sum(
-                (rate(line) * (1 - left / Fraction(line.amount)))
-                for line, left in zip(self.lines, self.left, strict=True)
-            )
-            // 1
-        )
-
-    def _status(self, order: Order) -> int:
-        """Status points spread over the lines by what of them could earn, like the order's base."""
-        total = sum(Fraction(line.amount) for line in self.lines)
-        exact = _exact_status(order)
-        return self._floor(lambda line: exact * Fraction(line.amount) / total)
-
-    def _give(self, refund: Refund) -> None:
-        if refund.lines is None:
-            open_amount = sum(self.left)
-            share = Fraction(refund.amount) / open_amount
-            self.left = [left * (1 - share) for left in self.left]
-            return
-        for index, line in enumerate(refund.lines):
-            self._give_line(index, line["sku"], Fraction(line["amount"]))
-
-    def _give_line(self, index: int, sku: str, amount: Fraction) -> None:
-        positions = [place for place, line in enumerate(self.lines) if line.sku == sku]
-        if sku not in self.skus:
-            raise InvalidInput(
-                f"/lines/{index}/sku",
-                "unknown_sku",
-                _("The order has no line with the SKU %(sku)s.") % {"sku": sku},
-            )
-        refundable = sum((self.left[place] for place in positions), Fraction(0))
-        if amount > refundable:
-            raise AlreadyReversed(refundable=_money(refundable))
-        for place in positions:
-            given = min(self.left[place], amount)
-            self.left[place] -= given
-            amount -= given
-
-
-def _money(exact: Fraction | int) -> str:
-    cents = int(exact * 100)
-    return f"{Decimal(cents) / 100:.2f}"
-
-
-def _points_rate(line: OrderLine) -> Fraction:
-    return Fraction(line.share)
-
-
-def _exact_status(order: Order) -> Fraction:
-    """The status points before rounding: what could earn × the status rate at that time."""
-    wallet = queries.wallet_of(member=order.member, type_code="status")  # type: ignore[arg-type]
-    entry = queries.entry_of(wallet=wallet.pk, kind=Entry.Kind.EARN, reference=order.reference)
-    part = entry.explanation[0]
-    return Fraction(part["amount"]) * Fraction(part["rate"])
-
-
-def _take_back(order: Order, made: Refund, targets: _Targets, held: ledger.Held) -> None:
-    program = programs.current()
-    points = targets.points - order.points_reversed
-    status_points = targets.status_points - order.status_points_reversed
-    order.refunded_amount += made.amount
-    order.status = Order.Status.REFUNDED if targets.is_full else Order.Status.PARTIALLY_REFUNDED
-    order.points_reversed = targets.points
-    order.status_points_reversed = targets.status_points
-    taken = _reverse(order, made, "points", points, held, program)
-    status_taken = _reverse(order, made, "status", status_points, held, program)
-    made.points_reversed = -taken.points
-    made.debt_added = taken.debt_added
-    made.status_points_reversed = -status_taken.points
-
-
-def _reverse(
-    order: Order, made: Refund, code: str, points: int, held: ledger.Held, program: Program
-) -> Posted:
-    if not points or order.member_id is None:
-        return Posted(0, 0, is_new=True)
-    posting = Reversal(
-        wallet=held.of(order.member_id, code).id,
-        kind=Entry.Kind.REVERSE,
-        points=points,
-        reference=_reference(order, made),
-        at=made.at,
-        details={
-            "order": order.number,
-            "source": order.source,
-            "refund": made.reference,
-            "amount": f"{made.amount:.2f}",
-        },
-        explanation=[{"rule": "refund", "kind": "refund", "points": -points}],
-        of=order.reference,
-        clamp=program.reversal == Program.Reversal.CLAMP,
-    )
-    return ledger.post(postings=[posting], at=held.at, held=held)[0]
-
-
-def _reference(order: Order, made: Refund) -> str:
-    """Source, number and refund in one; a slash inside the number must not move the borders."""
-    number = order.number.replace("%", "%25").replace("/", "%2F")
-    return f"{order.source}/{number}/{made.reference}"
 
 
 def _as_json(facts: RefundFacts) -> list[dict[str, Any]] | None:

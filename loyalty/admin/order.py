@@ -10,13 +10,13 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from loyalty.admin.order_actions import OrderActions
 from loyalty.models import Order
 from members import queries as member_queries
-from members.admin.base import ReadOnlyAdmin
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(OrderActions):
     list_display = (
         "number",
         "moment",
@@ -47,7 +47,9 @@ class OrderAdmin(ReadOnlyAdmin):
                     ("buyer", "shop", "channel"),
                     ("placed_at", "paid", "given_back"),
                     ("points", "status_points", "taken_back"),
-                    ("expires_at", "coupon", "created_at"),
+                    ("awarded_at", "active_from", "expires_at"),
+                    ("paid_in_points", "points_returned", "coupon"),
+                    "created_at",
                 )
             },
         ),
@@ -92,6 +94,10 @@ class OrderAdmin(ReadOnlyAdmin):
     def shown_points(self, order: Order) -> str:
         taken = f" −{order.points_reversed:,}" if order.points_reversed else ""
         return f"+{order.points:,}{taken}" if order.points else "—"
+
+    @display(description=_("paid with points"))
+    def paid_in_points(self, order: Order) -> str:
+        return f"¥{order.points_paid_amount:,.2f}" if order.points_paid_amount else "—"
 
     @display(description=_("points taken back"))
     def taken_back(self, order: Order) -> str:

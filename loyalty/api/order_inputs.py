@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from loyalty.models import Order
@@ -12,6 +13,7 @@ from loyalty.order_facts import Line, OrderFacts
 from members.api.fields import LARGEST, Input, MoneyField, TextField, WholeField
 from members.api.moments import PastMomentField
 
+STATUSES = [(status.value, status.label) for status in Order.REPORTED]
 LARGEST_BATCH = 1_000
 MOST_LINES = 5_000
 # The widest sum of money that is kept: 18 digits before the point.
@@ -47,8 +49,21 @@ class PaymentInput(Input):
     amount = MoneyField()
 
 
+@extend_schema_field({"type": ["integer", "string"]})
+class HoldField(TextField):
+    """The id of a hold, as `POST holds` answered it; as text it is the same."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, int) and not isinstance(data, bool):
+            data = str(data)
+        return super().to_internal_value(data)
+
+
 class QuoteInput(Input):
-    """An order that need not have a number."""
+    """An order that need not have a number; what it earns is said for the `status` given.
+
+    `points_paid_amount` left out is what the hold is worth, but at most the order's amount; without a hold it is 0.
+    """
 
     default_error_messages = {
         "out_of_range": _("The amount is too large to be counted."),
@@ -60,10 +75,10 @@ class QuoteInput(Input):
     store = TextField(max_length=50, allow_null=True, default=None)
     channel = TextField(max_length=50, allow_blank=True, default="")
     placed_at = PastMomentField()
-    status = serializers.ChoiceField(choices=Order.Status.choices, default=Order.Status.PAID)
+    status = serializers.ChoiceField(choices=STATUSES, default=Order.Status.PAID)
     coupon = TextField(max_length=100, allow_blank=True, default="")
-    hold = TextField(max_length=100, allow_null=True, default=None)
-    points_paid_amount = MoneyField(default=Decimal(0))
+    hold = HoldField(max_length=100, allow_null=True, default=None)
+    points_paid_amount = MoneyField(allow_null=True, default=None)
     payments = PaymentInput(many=True, max_length=100, default=list)  # type: ignore[call-arg]
     lines = LineInput(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[call-arg]
 

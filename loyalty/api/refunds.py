@@ -58,12 +58,16 @@ class RefundInput(Input):
 
 
 class RefundAnswer(serializers.Serializer[Any]):
-    """What the refund took back; `points_reversed` is what was really taken, debt included."""
+    """What the refund took back; `points_reversed` is what was really taken, debt included.
+
+    `points_returned` came back of the points that paid for the order.
+    """
 
     reference = serializers.CharField()
     points_reversed = WholeField()
     status_points_reversed = WholeField()
     debt_added = WholeField()
+    points_returned = WholeField()
     order = OrderAnswer()
     wallet = WalletAnswer(allow_null=True)
 
@@ -102,6 +106,7 @@ def _answer(refunded: Refunded) -> dict[str, Any]:
         "points_reversed": refund.points_reversed,
         "status_points_reversed": refund.status_points_reversed,
         "debt_added": refund.debt_added,
+        "points_returned": refund.points_returned,
         "order": order,
         "wallet": order["wallet"],
     }

@@ -17,6 +17,13 @@ class Order(models.Model):
         PARTIALLY_REFUNDED = "partially_refunded", _("Partially refunded")
         REFUNDED = "refunded", _("Refunded")
 
+    #: How far an order has come; a part of it may be refunded on the way.
+    ROAD = (Status.CREATED, Status.PAID, Status.SHIPPED, Status.COMPLETED)
+    #: Where the road has ended: nothing is earned or taken back any more.
+    CLOSED = (Status.CANCELLED, Status.REFUNDED)
+    #: What may be reported of an order; refunds have a verb of their own.
+    REPORTED = (*ROAD, Status.CANCELLED)
+
     source = models.CharField(_("source"), max_length=50, default="default")
     number = models.CharField(_("order number"), max_length=100)
     member = models.ForeignKey(
@@ -114,6 +121,11 @@ class Order(models.Model):
     def reference(self) -> str:
         """The reference of its earn entries: unique for ever."""
         return f"{self.source}/{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was neither cancelled nor refunded whole."""
+        return self.status not in self.CLOSED
 
 
 class OrderStep(models.Model):

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import translation
 
-from loyalty import queries
+from loyalty import order_steps, programs, queries
 from loyalty.models import Entry, Order, OrderLine, Wallet
 from members import enrolment, stores
 from members.models import ImportRun, Member, TierChange
@@ -477,3 +477,69 @@ class TestKill:
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("shop")
+class TestStatus:
+    HEADER = HEADER.rstrip("\n") + ",status\n"
+
+    def row(self, number: str, status: str, **changes: str) -> str:
+        return line(number, **changes).rstrip("\n") + f",{status}\n"
+
+    def test_decides_whether_points_are_given(self, write):
+        said = ["created", "paid", "Shipped", " completed ", "cancelled", "", "Cancelled"]
+        rows = "".join(self.row(str(place), status) for place, status in enumerate(said))
+
+        assert "7 new" in run(write(self.HEADER + rows))
+
+        found = Order.objects.order_by("number").values_list("status", "points")
+        assert list(found) == [
+            ("created", 0),
+            ("paid", 10),
+            ("shipped", 10),
+            ("completed", 10),
+            ("cancelled", 0),
+            ("paid", 10),
+            ("cancelled", 0),
+        ]
+
+    def test_may_be_written_in_chinese(self, write):
+        with translation.override("zh-hans"):
+            label = str(Order.Status.CANCELLED.label)
+            run(write(self.HEADER + self.row("1", label)))
+
+        assert Order.objects.get().status == "cancelled"
+
+    def test_waits_as_the_program_says(self, write):
+        programs.change(changes={"award_on": "completed"})
+
+        run(write(self.HEADER + self.row("1", "paid") + self.row("2", "completed")))
+
+        assert list(Order.objects.order_by("number").values_list("points", flat=True)) == [0, 10]
+
+    @pytest.mark.parametrize("status", ["refunded", "partially_refunded", "lost"])
+    def test_that_cannot_be_reported_leaves_the_order_out(self, write, status):
+        path = write(self.HEADER + self.row("1", status) + self.row("2", "paid"))
+
+        output, _ending = run_with_bad_rows(path)
+
+        assert f"Line 2, column status, “{status}”" in output
+        assert "created, paid, shipped, completed, cancelled" in output
+        assert numbers() == {"2"}
+
+    def test_has_to_agree_within_an_order(self, write):
+        path = write(self.HEADER + self.row("1", "paid") + self.row("1", "cancelled"))
+
+        output, _ending = run_with_bad_rows(path)
+
+        assert "Line 3, column status" in output
+        assert not Order.objects.exists()
+
+    def test_again_in_the_same_file_is_there_already(self, write):
+        path = write(self.HEADER + self.row("1", "created"))
+        run(path)
+        order_steps.advance(
+            source="default", number="1", status="paid", at=None, now=datetime.now(UTC)
+        )
+
+        assert "1 there already" in run(path)

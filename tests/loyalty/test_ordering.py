@@ -6,11 +6,11 @@ from datetime import timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connection
 
 from loyalty import ledger, ordering, queries
-from loyalty.ledger import MAX_POINTS, database
+from loyalty.ledger import MAX_POINTS
 from loyalty.models import Entry, Lot, Order, OrderLine
 from loyalty.ordering import Line, OrderFacts, Placed
 from members import enrolment
@@ -139,7 +139,7 @@ class TestPlace:
         assert (made.active_from, made.expires_at) == (lot.active_from, lot.expires_at)
         assert made.active_from == day(7)
         assert made.expires_at is not None
-        assert made.expires_at.isoformat() == "2026-12-29T00:00:00+08:00"
+        assert made.expires_at.isoformat() == "2026-12-28T16:00:00+00:00"
         assert figures(wallet_of(bob)) == {"pending": 10, "earned": 10}
         assert figures(wallet_of(bob, "status")) == {"active": 10, "earned": 10}
 
@@ -224,7 +224,7 @@ class TestPlace:
         ("changes", "pointer"),
         [
             ({"store": "nowhere"}, "/store"),
-            ({"status": "created"}, "/status"),
+            ({"status": "partially_refunded"}, "/status"),
             ({"status": "refunded"}, "/status"),
             ({"points_paid_amount": Decimal("64.01")}, "/points_paid_amount"),
             ({"points_paid_amount": Decimal("-0.01")}, "/points_paid_amount"),
@@ -497,21 +497,19 @@ class TestPlaceAll:
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """Every statement of the block, through Django's connection or the ledger's own cursor."""
+    """Every statement and stream of the block, through Django's connection or the ledger's own cursors."""
     statements: list[str] = []
 
-    def through_django(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        statements.append(str(sql).partition('"')[0])
-        return execute(sql, params, many, context)
+    def counting(as_it_is: Any) -> Any:
+        def call(cursor: Any, statement: Any, *parameters: Any, **options: Any) -> Any:
+            statements.append(str(statement).partition('"')[0])
+            return as_it_is(cursor, statement, *parameters, **options)
 
-    as_it_is = database._cursor
+        return call
 
-    def through_the_ledger() -> Any:
-        statements.append("ledger")
-        return as_it_is()
-
-    with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(through_django):
-        patch.setattr(database, "_cursor", through_the_ledger)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("execute", "copy"):
+            patch.setattr(psycopg.Cursor, name, counting(getattr(psycopg.Cursor, name)))
         yield statements
 
 
