@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -6,16 +6,22 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
 from loyalty import adjustments, queries
 from loyalty.models import Adjustment
 from members.admin.base import VerbAdmin, VerbForm
+from members.errors import Refusal
+
+Decide = Callable[..., Adjustment]
 
 
 class AdjustmentForm(VerbForm):
@@ -37,7 +43,10 @@ class AdjustmentForm(VerbForm):
 
 @admin.register(Adjustment)
 class AdjustmentAdmin(VerbAdmin):
-    """Points given or taken by hand. What is posted stays; a mistake is put right by another one."""
+    """Points given or taken by hand. What is posted stays; a mistake is put right by another one.
+
+    What is above the program's threshold waits here for a second person.
+    """
 
     form = AdjustmentForm
     list_display = (
@@ -50,12 +59,13 @@ class AdjustmentAdmin(VerbAdmin):
         "state_badge",
     )
     list_select_related = ("member",)
-    list_filter = (("reason", ChoicesDropdownFilter),)
+    list_filter = (("state", ChoicesDropdownFilter), ("reason", ChoicesDropdownFilter))
     list_filter_submit = True
     ordering = ("-id",)
     sortable_by = ()
     autocomplete_fields = ("member",)
     change_form_outer_before_template = "admin/loyalty/adjustment/before.html"
+    actions_detail = ("approve", "reject")
     add_fieldsets = (
         (None, {"fields": ("member", ("points", "reason"), "message", "note", "reference")}),
     )
@@ -67,7 +77,7 @@ class AdjustmentAdmin(VerbAdmin):
                     ("owner", "signed", "reason"),
                     ("message", "note"),
                     ("requested_by", "at", "state"),
-                    "reference",
+                    ("decided_by", "decided_at", "reference"),
                 )
             },
         ),
@@ -119,7 +129,11 @@ class AdjustmentAdmin(VerbAdmin):
             at=at,
         )
         after = queries.figures(member=member, at=at)
-        if adjusted.is_new:
+        if adjusted.adjustment.state == Adjustment.State.AWAITING_APPROVAL:
+            said = gettext(
+                "This adjustment of %(member)s waits for a second person; the balance stays %(after)s."
+            )
+        elif adjusted.is_new:
             said = gettext("Adjusted the points of %(member)s: %(before)s → %(after)s.")
         else:
             said = gettext(
@@ -138,6 +152,70 @@ class AdjustmentAdmin(VerbAdmin):
     ) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:members_member_change", args=[obj.member_id]))
 
+    # ---- the second person ----------------------------------------------------------------------
+    def has_approve_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("loyalty.approve_adjustment")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """The two buttons, for whoever may decide about this one."""
+        to_decide = queries.adjustments_to_decide(by=request.user.get_username())
+        is_open = to_decide.filter(pk=object_id).exists()
+        return super().get_actions_detail(request, object_id) if is_open else []
+
+    @action(description=_("Approve"), permissions=["approve"], icon="check")
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, adjustments.approve, "approve")
+
+    @action(
+        description=_("Reject"),
+        permissions=["approve"],
+        icon="block",
+        variant=ActionVariant.DANGER,
+    )
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, adjustments.reject, "reject")
+
+    def _decide(
+        self, request: HttpRequest, object_id: str, decide: Decide, verb: str
+    ) -> HttpResponse:
+        found = get_object_or_404(self.get_queryset(request), pk=object_id)
+        if request.method == "POST":
+            self._call(request, found, decide)
+            address = reverse("admin:loyalty_adjustment_change", args=[found.pk])
+            return HttpResponseRedirect(address)
+        figures = queries.figures(member=found.member, at=timezone.now())
+        titles = {"approve": _("Approve this adjustment?"), "reject": _("Reject this adjustment?")}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": titles[verb],
+            "opts": self.opts,
+            "adjustment": found,
+            "points": self.signed(found),
+            "verb": verb,
+            "is_open": found.state == Adjustment.State.AWAITING_APPROVAL,
+            "is_own": found.requested_by == request.user.get_username(),
+            "before": figures.active - figures.debt,
+            "after": figures.active - figures.debt + found.points,
+        }
+        return TemplateResponse(request, "admin/loyalty/adjustment/decide.html", context)
+
+    def _call(self, request: HttpRequest, found: Adjustment, decide: Decide) -> None:
+        by = request.user.get_username()
+        try:
+            decided = decide(adjustment=found.pk, by=by, at=timezone.now())
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return
+        words = {"points": self.signed(decided), "member": decided.member}
+        if decided.state == Adjustment.State.POSTED:
+            said = gettext("Approved: %(points)s points for %(member)s are posted.") % words
+        else:
+            said = gettext("Rejected: %(points)s points for %(member)s were not posted.") % words
+        # Without the name: it would stay when the member is anonymised.
+        self.log_change(request, decided, decided.get_state_display())
+        messages.success(request, said)
+
+    # ---- columns --------------------------------------------------------------------------------
     @display(description=_("member"))
     def owner(self, adjustment: Adjustment) -> str:
         return str(adjustment.member)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from loyalty import adjustments, queries
-from loyalty.adjustments import AdjustmentFacts
+from loyalty.adjustments import Adjusted, AdjustmentFacts
 from loyalty.api.answers import WalletAnswer
 from loyalty.models import Adjustment
 from members.api.access import signature_of
@@ -52,9 +52,11 @@ class AdjustmentsView(Endpoint):
     scopes = {"POST": "manage"}
 
     @extend_schema(
-        summary=_("Give or take points"),
+        summary=_(
+            "Give or take points; above the program's threshold a second person decides (202)"
+        ),
         request=AdjustmentInput,
-        responses={201: AdjustmentAnswer, 200: AdjustmentAnswer},
+        responses={201: AdjustmentAnswer, 202: AdjustmentAnswer, 200: AdjustmentAnswer},
     )
     @once
     def post(self, request: Request) -> Response:
@@ -62,8 +64,15 @@ class AdjustmentsView(Endpoint):
         adjusted = adjustments.adjust(
             facts=facts, requested_by=signature_of(request), at=timezone.now()
         )
-        code = status.HTTP_201_CREATED if adjusted.is_new else status.HTTP_200_OK
-        return Response(AdjustmentAnswer(adjusted.adjustment).data, status=code)
+        return Response(AdjustmentAnswer(adjusted.adjustment).data, status=_status_of(adjusted))
+
+
+def _status_of(adjusted: Adjusted) -> int:
+    if not adjusted.is_new:
+        return status.HTTP_200_OK
+    if adjusted.adjustment.state == Adjustment.State.AWAITING_APPROVAL:
+        return status.HTTP_202_ACCEPTED
+    return status.HTTP_201_CREATED
 
 
 class AdjustmentView(Endpoint):
@@ -72,3 +81,31 @@ class AdjustmentView(Endpoint):
     @extend_schema(summary=_("An adjustment"), responses=AdjustmentAnswer)
     def get(self, request: Request, id: int) -> Response:
         return Response(AdjustmentAnswer(queries.adjustment(pk=id)).data)
+
+
+class ApproveView(Endpoint):
+    scopes = {"POST": "manage"}
+
+    @extend_schema(
+        summary=_("Approve an adjustment that somebody else asked for"),
+        request=None,
+        responses={200: AdjustmentAnswer},
+    )
+    @once
+    def post(self, request: Request, id: int) -> Response:
+        decided = adjustments.approve(adjustment=id, by=signature_of(request), at=timezone.now())
+        return Response(AdjustmentAnswer(decided).data)
+
+
+class RejectView(Endpoint):
+    scopes = {"POST": "manage"}
+
+    @extend_schema(
+        summary=_("Reject an adjustment that somebody else asked for"),
+        request=None,
+        responses={200: AdjustmentAnswer},
+    )
+    @once
+    def post(self, request: Request, id: int) -> Response:
+        decided = adjustments.reject(adjustment=id, by=signature_of(request), at=timezone.now())
+        return Response(AdjustmentAnswer(decided).data)

@@ -1,0 +1,44 @@
+"""What becomes of redemptions and vouchers when a member is closed or merged into another one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from loyalty import owning
+from members import lifecycle
+from members.models import Member
+from rewards.models import Redemption, Voucher
+
+OPEN_VOUCHERS = (Voucher.State.ACTIVE, Voucher.State.INACTIVE)
+OPEN_REDEMPTIONS = (Redemption.State.RESERVED, Redemption.State.ISSUED)
+
+
+def follow(event: str, members: Sequence[Member], at: datetime) -> None:
+    """Handler of MEMBER_EVENTS: void what a closed member has left, hand over what a merged one has."""
+    if event == lifecycle.CLOSED:
+        _end(members, at)
+    elif event == lifecycle.MERGED:
+        for member in members:
+            assert member.merged_into is not None
+            _hand_over(member, member.merged_into)
+
+
+def _end(members: Sequence[Member], at: datetime) -> None:
+    of_members = Redemption.objects.filter(member__in=members)
+    of_members.filter(state__in=OPEN_REDEMPTIONS).update(state=Redemption.State.EXPIRED)
+    # An address is personal.
+    of_members.exclude(address=None).update(address=None)
+    left = Voucher.objects.filter(member__in=members, state__in=OPEN_VOUCHERS)
+    left.exclude(expires_at__lte=at).update(state=Voucher.State.VOID)
+
+
+def _hand_over(source: Member, target: Member) -> None:
+    owning.hand_over(rows=Redemption.objects.all(), owner="member", source=source, target=target)
+    vouchers = Voucher.objects.all()
+    owning.hand_over(
+        rows=vouchers.exclude(used_reference=""),
+        owner="member",
+        source=source,
+        target=target,
+        reference="used_reference",
+    )
+    vouchers.filter(member=source).update(member=target)
