@@ -1,6 +1,7 @@
 """When points lapse, and the work that settles what has lapsed."""
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,11 @@ Policy = Program.ExpiryPolicy
 
 
 def end_of_local_day(day: date, zone: ZoneInfo) -> datetime:
-    """The first moment after a program day: what is valid through `day` expires then."""
-    return datetime.combine(day + timedelta(days=1), time.min, zone)
+    """The first moment after a program day: what is valid through `day` expires then.
+
+    In UTC: where a zone skips midnight or has it twice, moments of its own compare by the clock on the wall.
+    """
+    return datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
 
 
 def add_months(day: date, months: int) -> date:
@@ -24,46 +28,78 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def points_lapse_at(program: Program, active_from: datetime) -> datetime | None:
-    """When redeemable points that become active at `active_from` lapse; None: never."""
-    return _lapse_at(
-        program.expiry_policy,
-        program.expiry_months,
-        program.expiry_date,
-        program.zone,
-        active_from,
-    )
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How points of one type lapse: the policy, its `months` or `month_day` (MM-DD), and whose days are meant."""
+
+    policy: str
+    months: int
+    month_day: str
+    zone: ZoneInfo
+
+    def lapse_at(
+        self, active_from: datetime, last_activity: datetime | None = None
+    ) -> datetime | None:
+        """When points that become active at `active_from` lapse; None: never.
+
+        Where inactivity counts, a later activity of the member (`last_activity`) counts instead.
+        """
+        if self.policy == Policy.NEVER:
+            return None
+        if self.policy == Policy.INACTIVITY and last_activity is not None:
+            active_from = max(active_from, last_activity)
+        day = active_from.astimezone(self.zone).date()
+        return end_of_local_day(self._last_day(day), self.zone)
+
+    def a_period_from(self, moment: datetime) -> datetime | None:
+        """What the policy says for `moment`, but never before one full period has passed; None: never."""
+        if self.policy != Policy.FIXED_DATE:
+            return self.lapse_at(moment)
+        day = add_months(moment.astimezone(self.zone).date(), 12)
+        return end_of_local_day(self._last_day(day), self.zone)
+
+    def _last_day(self, day: date) -> date:
+        """The last day on which what becomes active on `day` can be used."""
+        if self.policy == Policy.FIXED_DATE:
+            return _next_fixed_day(day, self.month_day)
+        if self.policy == Policy.MONTH_END:
+            return add_months(day.replace(day=1), self.months + 1) - timedelta(days=1)
+        return add_months(day, self.months)
 
 
-def status_lapses_at(program: Program, active_from: datetime) -> datetime | None:
+def rules(program: Program, type_code: str = "points") -> Rules:
+    """How points of a type (`points`, `status`) lapse in the program."""
+    if type_code == "status":
+        return Rules(
+            program.status_expiry_policy,
+            program.status_expiry_months,
+            program.status_expiry_date,
+            program.zone,
+        )
+    return Rules(program.expiry_policy, program.expiry_months, program.expiry_date, program.zone)
+
+
+def points_lapse_at(
+    program: Program, active_from: datetime, last_activity: datetime | None = None
+) -> datetime | None:
+    """When redeemable points that become active at `active_from` lapse; None: never.
+
+    `last_activity` is the member's, from the wallet; it counts under the policy `inactivity` alone.
+    """
+    return rules(program).lapse_at(active_from, last_activity)
+
+
+def status_lapses_at(
+    program: Program, active_from: datetime, last_activity: datetime | None = None
+) -> datetime | None:
     """When status points that become active at `active_from` lapse; None: never."""
-    return _lapse_at(
-        program.status_expiry_policy,
-        program.status_expiry_months,
-        program.status_expiry_date,
-        program.zone,
-        active_from,
-    )
+    return rules(program, "status").lapse_at(active_from, last_activity)
 
 
 def active_from(program: Program, earned_at: datetime) -> datetime:
     """When points earned at a moment become active (`pending_days` later, to the moment)."""
     # In UTC, so that equal moments give equal answers whatever zone they were written in.
     return earned_at.astimezone(UTC) + timedelta(days=program.pending_days)
-
-
-def _lapse_at(
-    policy: str, months: int, month_day: str, zone: ZoneInfo, active_from: datetime
-) -> datetime | None:
-    if policy == Policy.NEVER:
-        return None
-    day = active_from.astimezone(zone).date()
-    if policy == Policy.ROLLING:
-        return end_of_local_day(add_months(day, months), zone)
-    if policy == Policy.MONTH_END:
-        last = add_months(day.replace(day=1), months + 1) - timedelta(days=1)
-        return end_of_local_day(last, zone)
-    return end_of_local_day(_next_fixed_day(day, month_day), zone)
 
 
 def _next_fixed_day(day: date, month_day: str) -> date:

@@ -1,14 +1,29 @@
+import threading
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from loyalty import awarding, expiry, queries
-from loyalty.models import Entry, Program
+from loyalty import awarding, expiry, ledger, queries
+from loyalty.models import Entry, Hold, Program
+from members import enrolment
 from members.models import Member
 from tests.conftest import NOON
-from tests.loyalty.builders import day, entries, figures, lot_of, program, settle, wallet_of
+from tests.loyalty.builders import (
+    assert_clean,
+    credit,
+    day,
+    entries,
+    figures,
+    hold,
+    lot_of,
+    post,
+    program,
+    settle,
+    wallet_of,
+)
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 A_MICROSECOND = timedelta(microseconds=1)
@@ -111,6 +126,47 @@ class TestPointsLapseAt:
 
         assert end.astimezone(UTC) == datetime(2026, 4, 23, 22, 0, tzinfo=UTC)
         assert end.astimezone(UTC).astimezone(ZoneInfo("Africa/Cairo")).hour == 1
+
+    @pytest.mark.parametrize(
+        ("zone", "last_day", "end"),
+        [
+            # Midnight does not exist where summer time begins with the day.
+            ("America/Sao_Paulo", date(2018, 11, 3), datetime(2018, 11, 4, 3, tzinfo=UTC)),
+            ("Asia/Beirut", date(2026, 3, 28), datetime(2026, 3, 28, 22, tzinfo=UTC)),
+            # It comes twice where summer time ends an hour after it: the first one counts.
+            ("America/Havana", date(2026, 10, 31), datetime(2026, 11, 1, 4, tzinfo=UTC)),
+            ("America/New_York", date(2026, 3, 7), datetime(2026, 3, 8, 5, tzinfo=UTC)),
+            ("America/New_York", date(2026, 3, 8), datetime(2026, 3, 9, 4, tzinfo=UTC)),
+            # A day that a whole country left out: the 30th never was.
+            ("Pacific/Apia", date(2011, 12, 29), datetime(2011, 12, 30, 10, tzinfo=UTC)),
+        ],
+    )
+    def test_a_day_ends_with_the_first_moment_of_the_next(
+        self, zone: str, last_day: date, end: datetime
+    ) -> None:
+        found = expiry.end_of_local_day(last_day, ZoneInfo(zone))
+
+        assert found == end
+        before, after = (found - A_MICROSECOND, found)
+        assert before.astimezone(ZoneInfo(zone)).date() == last_day
+        assert after.astimezone(ZoneInfo(zone)).date() > last_day
+
+    def test_inactivity_counts_from_what_was_last(self) -> None:
+        settings = {"expiry_policy": "inactivity", "expiry_months": 6}
+        rules = Program(**settings)
+        earned = datetime(2026, 1, 31, 12, tzinfo=SHANGHAI)
+        bought = datetime(2026, 8, 31, 12, tzinfo=SHANGHAI)
+
+        assert lapses("2026-01-31T12:00", **settings) == "2026-08-01T00:00:00+08:00"
+        for active_from, last_activity in [(earned, bought), (bought, earned), (bought, None)]:
+            assert expiry.points_lapse_at(rules, active_from, last_activity) == datetime(
+                2027, 3, 1, tzinfo=SHANGHAI
+            )
+        # Under the other policies it does not count.
+        rules = Program(expiry_policy="rolling", expiry_months=6)
+        assert expiry.points_lapse_at(rules, earned, bought) == datetime(
+            2026, 8, 1, tzinfo=SHANGHAI
+        )
 
     def test_depends_on_the_moment_not_on_how_it_was_written(self) -> None:
         rules = Program(expiry_policy="rolling", expiry_months=1)
@@ -220,3 +276,104 @@ class TestExpireDue:
 
         assert len([each for each in statements if "SAVEPOINT" not in each]) == 1
         assert figures(wallet_of(bob)) == {"earned": 300, "expired": 300}
+
+
+class TestTheNight:
+    """Many workers, holds that time out, and a run that is killed: each thing happens once."""
+
+    MEMBERS = 12
+
+    @pytest.fixture
+    def crowd(self, committed_db: Any) -> list[int]:
+        """Wallets with a lot of 100 that lapses on day 1; a hold keeps 30 of it until day 2 in every second one."""
+        newcomers = [
+            enrolment.Newcomer(phone=f"+86136{number:08d}") for number in range(self.MEMBERS)
+        ]
+        found = enrolment.enrol_all(newcomers=newcomers, at=NOON)
+        wallets = [wallet_of(each.member) for each in found if each.member]
+        post(*(credit(wallet, 100, "in", expires_at=day(1)) for wallet in wallets))
+        for wallet in wallets[::2]:
+            hold(wallet, 30, until=day(2))
+        return wallets
+
+    def work(self, at: datetime, limit: int = 2) -> int:
+        settled = 0
+        while count := expiry.expire_due(at=at, limit=limit):
+            settled += count
+        return settled
+
+    def test_a_wallet_is_due_when_a_hold_times_out(self, crowd: list[int]) -> None:
+        assert self.work(day(1)) == self.MEMBERS
+        assert figures(crowd[0]) == {"reserved": 30, "earned": 100, "expired": 70}
+        assert figures(crowd[1]) == {"earned": 100, "expired": 100}
+        assert self.work(day(2) - A_MICROSECOND) == 0
+
+        assert self.work(day(2)) == self.MEMBERS // 2
+
+        assert figures(crowd[0]) == {"earned": 100, "expired": 100}
+        row = Hold.objects.get(wallet=crowd[0])
+        assert (row.state, row.closed_at) == ("expired", day(2))
+        lapses = Entry.objects.filter(wallet=crowd[0], kind="expire").order_by("sequence")
+        assert [(each.points, each.at) for each in lapses] == [(-70, day(1)), (-30, day(1))]
+        assert_clean()
+
+    def test_workers_share_it(self, committed_db: Any, crowd: list[int]) -> None:
+        results = committed_db.run_parallel(lambda _: self.work(day(3)), 6, 6)
+
+        assert sum(results) == self.MEMBERS
+        self.assert_all_lapsed_once(crowd)
+
+    def test_a_killed_run_is_run_again(
+        self, committed_db: Any, crowd: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        as_it_is = ledger.settle
+        batches: list[int] = []
+
+        def killed_in_the_third(**words: Any) -> int:
+            batches.append(as_it_is(**words))
+            if len(batches) == 3:
+                raise KeyboardInterrupt  # written, and not committed
+            return batches[-1]
+
+        monkeypatch.setattr(ledger, "settle", killed_in_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            self.work(day(3))
+        monkeypatch.setattr(ledger, "settle", as_it_is)
+        assert Entry.objects.filter(kind="expire").values("wallet").distinct().count() == 4
+        assert_clean()
+
+        assert self.work(day(3)) == self.MEMBERS - 4
+
+        self.assert_all_lapsed_once(crowd)
+
+    def test_what_somebody_holds_is_left_to_the_next_run(
+        self, committed_db: Any, crowd: list[int]
+    ) -> None:
+        def work(number: int) -> int:
+            if number:
+                barrier.wait(timeout=30)
+                try:
+                    return self.work(day(3))
+                finally:
+                    done.set()
+            with transaction.atomic():
+                ledger.lock_wallets(wallets=crowd[:3], at=NOON)
+                barrier.wait(timeout=30)
+                done.wait(timeout=30)
+            return 0
+
+        barrier, done = threading.Barrier(2), threading.Event()
+
+        assert committed_db.run_parallel(work, 2, 2) == [0, self.MEMBERS - 3]
+        assert self.work(day(3)) == 3
+        self.assert_all_lapsed_once(crowd)
+
+    def assert_all_lapsed_once(self, crowd: list[int]) -> None:
+        assert [figures(wallet) for wallet in crowd] == [
+            {"earned": 100, "expired": 100}
+        ] * self.MEMBERS
+        lapses = Entry.objects.filter(kind="expire")
+        assert lapses.count() == self.MEMBERS  # both parts of a lot at once: one entry
+        assert set(lapses.values_list("at", flat=True)) == {day(1)}
+        assert set(Hold.objects.values_list("state", flat=True)) == {"expired"}
+        assert_clean()
