@@ -6,7 +6,7 @@ CODE := manage.py config members loyalty rewards campaigns tests .ci
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test check check-format check-lint check-types check-imports check-migrations \
-	check-templates check-translations format messages bench lock development
+	check-templates check-translations format messages prove bench seed-large lock development
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,8 +60,15 @@ format: development ## Bring code and templates into their usual form
 messages: development ## Collect what is to be translated into locale/
 	@$(PY) manage.py messages
 
+prove: development ## Prove what is promised, and write docs/trust.md (again: make prove SEED=7)
+	@$(PY) manage.py messages --compile
+	@$(PY) -m tests.prove.run $(if $(SEED),--again --seed $(SEED)) $(ARGS)
+
 bench: development ## Measure how fast points move
 	@$(PY) manage.py bench $(ARGS)
+
+seed-large: development ## Fill an empty database with a million members (another: make seed-large ARGS='--database big')
+	@$(PY) manage.py seed_large $(ARGS)
 
 lock: development ## Lock the dependencies of pyproject.toml (newer versions: make lock UPGRADE=--upgrade)
 	@for set in run dev; do \

@@ -1,3 +1,4 @@
+import gc
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -9,3 +10,5 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("config.checks")
+        # What is loaded now stays for good: the garbage collector need not walk through it again and again.
+        gc.freeze()

@@ -157,7 +157,9 @@ LOGIN_REDIRECT_URL = "/"
 EARNING_RULES = ["loyalty.earning.base_points", "loyalty.earning.tier_multiplier"]
 # Where the members app learns the program's time zone.
 PROGRAM = "loyalty.programs.current"
-MEMBER_EVENTS: list[str] = ["loyalty.wallets.open_wallets"]
+# Where it learns which tiers members hold now: a tier may fall by time alone, before anybody writes it down.
+TIERS_NOW = "loyalty.tiers.show"
+MEMBER_EVENTS: list[str] = ["loyalty.wallets.open_wallets", "rewards.membership.follow"]
 
 # ---- API --------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -193,8 +195,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "AdjustmentStateEnum": "loyalty.models.Adjustment.State",
+        "HoldStateEnum": "loyalty.models.Hold.State",
         "MemberStatusEnum": "members.models.Member.Status",
         "OrderStatusEnum": "loyalty.models.Order.Status",
+        "OrderStepEnum": "loyalty.api.order_steps.STATUSES",
+        "ReportedStatusEnum": "loyalty.api.order_inputs.STATUSES",
         "RedemptionStateEnum": "rewards.models.Redemption.State",
         "VoucherStateEnum": "rewards.api.answers.STATES",
     },
@@ -220,6 +225,20 @@ CELERY_BEAT_SCHEDULE = {
     "expire-points": {
         "task": "loyalty.tasks.expire_points",
         "schedule": crontab(minute=5, hour=0),
+    },
+    # Almost always there is nothing to do: expiry is switched on once.
+    "date-lots": {
+        "task": "loyalty.tasks.date_lots",
+        "schedule": crontab(),
+    },
+    "review-tiers": {
+        "task": "loyalty.tasks.review_tiers",
+        "schedule": crontab(minute="*/10"),
+    },
+    # Every hour: a day that somebody was still writing to is sealed by the next run.
+    "seal-days": {
+        "task": "loyalty.tasks.seal_days",
+        "schedule": crontab(minute=20, hour="*"),
     },
     "verify-books": {
         "task": "loyalty.tasks.verify_books",
@@ -257,6 +276,8 @@ ACCOUNT_RATE_LIMITS = {
     "request_login_code": env.str(
         "SIGN_IN_CODE_LIMITS", default="3/m/key,10/h/key,30/d/key,60/h/ip"
     ),
+    # Whoever gives points away looks members up: nobody shall try out phone numbers.
+    "find_member": env.str("FIND_MEMBER_LIMITS", default="20/m/user,100/d/user"),
 }
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "dashed": False, "length": 6}
 # A function (phone, code) that sends the text; the demo writes it to the console log.

@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+MOST_COUNTED = 100
+
 
 def _style(_request: HttpRequest) -> str:
     return static("console/console.css")
@@ -19,6 +21,22 @@ def _favicon(_request: HttpRequest) -> str:
 
 def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
+
+
+def _to_decide(request: HttpRequest) -> int:
+    """How many adjustments wait for this person's decision."""
+    if not request.user.has_perm("loyalty.approve_adjustment"):
+        return 0
+    from loyalty import queries  # the settings are read before there are models
+
+    waiting = queries.adjustments_to_decide(by=request.user.get_username())
+    return len(waiting.values_list("pk")[:MOST_COUNTED])
+
+
+def _badged(item: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+    """The item with the number of what waits there, if anything does."""
+    count = item["count"](request) if "count" in item else 0
+    return {**item, "badge": count, "badge_variant": "warning"} if count else item
 
 
 def _item(title: Any, icon: str, screen: str, permission: str) -> dict[str, Any]:
@@ -33,7 +51,12 @@ def _item(title: Any, icon: str, screen: str, permission: str) -> dict[str, Any]
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups with what this person may open; a group without anything is left out."""
     groups = [
-        {**group, "items": [item for item in group["items"] if item["permission"](request)]}
+        {
+            **group,
+            "items": [
+                _badged(item, request) for item in group["items"] if item["permission"](request)
+            ],
+        }
         for group in NAVIGATION
     ]
     home = {"title": _("Today"), "icon": "monitoring", "link": reverse("admin:index")}
@@ -49,6 +72,9 @@ NAVIGATION: list[dict[str, Any]] = [
                 _("Voucher check"), "qr_code_scanner", "rewards_voucher", "rewards.view_voucher"
             ),
             _item(_("Members"), "group", "members_member", "members.view_member"),
+            _item(
+                _("Tier history"), "trending_up", "members_tierchange", "members.view_tierchange"
+            ),
         ],
     },
     {
@@ -57,7 +83,17 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item(_("Orders"), "receipt_long", "loyalty_order", "loyalty.view_order"),
             _item(_("Entries"), "swap_vert", "loyalty_entry", "loyalty.view_entry"),
-            _item(_("Adjustments"), "tune", "loyalty_adjustment", "loyalty.view_adjustment"),
+            {
+                **_item(_("Adjustments"), "tune", "loyalty_adjustment", "loyalty.view_adjustment"),
+                "count": _to_decide,
+            },
+            _item(_("Books"), "menu_book", "loyalty_daysheet", "loyalty.view_daysheet"),
+            _item(_("Holds"), "lock_clock", "loyalty_hold", "loyalty.view_hold"),
+            _item(_("Transfers"), "send", "loyalty_transfer", "loyalty.view_transfer"),
+            _item(
+                _("Donations"), "volunteer_activism", "loyalty_donation", "loyalty.view_donation"
+            ),
+            _item(_("Buy-backs"), "currency_exchange", "loyalty_buyback", "loyalty.view_buyback"),
         ],
     },
     {

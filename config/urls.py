@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("members.portal.sign_in_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("config.api.urls")),
+    path("console/members/member/<int:pk>/", include("config.membership_urls")),
     path("console/", admin.site.urls),
     path("healthz", views.health, name="health"),
 ]

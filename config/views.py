@@ -56,7 +56,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _home_of(request: HttpRequest, member: Member, at: datetime) -> dict[str, object]:
     program: Program = request.program  # type: ignore[attr-defined]
     figures = loyalty_queries.figures(member=member, at=at, program=program)
-    standing = tiers.standing(member=member, at=at)
+    standing = tiers.standing(member=member, at=at, program=program)
     offers = reward_queries.offers_for(member=member, at=at, figures=figures)
     mine = [offer for offer in offers if shelves.can_have(offer)]
     nearest = shelves.nearest(offers)

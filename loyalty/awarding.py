@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from loyalty import expiry, ledger, programs
+from django.db import connection
+
+from loyalty import expiry, ledger, programs, queries
 from loyalty.ledger import Credit, Posted
 from loyalty.models import Program
 from members.models import Member
@@ -17,6 +20,8 @@ class PolicyExpiry:
 
 
 BY_POLICY = PolicyExpiry()
+# By database: the version of its program that was seen last, and what makes credits by it.
+_remembered: dict[tuple[str, str], tuple[str, "_Credits"]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,32 +63,81 @@ def award(
 
 
 def award_all(*, awards: Sequence[Award], at: datetime) -> list[Posted]:
-    """Credit a batch, all or nothing, in a fixed number of statements."""
+    """Credit a batch, all or nothing, in a fixed number of statements.
+
+    Raises as `award`; MemberClosed when one of the members is closed and the award is new.
+    """
+    if len(awards) == 1:
+        posted = _at_once(awards[0], at)
+        if posted is not None:
+            return [posted]
     return in_transaction(lambda: _award_all(awards, at))
 
 
+def _at_once(each: Award, at: datetime) -> Posted | None:
+    """The usual single award, in one statement; None where more has to be read first.
+
+    The program is remembered between calls: the statement itself checks that it is still the one in force.
+    """
+    database = (connection.settings_dict["HOST"], connection.settings_dict["NAME"])
+    version, credits = _remembered.get(database) or _remember(database)
+    posted = _credited(each, at, version, credits)
+    if posted is None and queries.program_version() != version:
+        posted = _credited(each, at, *_remember(database))
+    return posted
+
+
+def _credited(each: Award, at: datetime, version: str, credits: "_Credits") -> Posted | None:
+    if credits.is_kept_alive:  # by what the wallet says
+        return None
+    credit = credits.of(each, wallet=0, last_activity=None)
+    return ledger.credit_at_once(member=each.member, credit=credit, at=at, program=version)
+
+
+def _remember(database: tuple[str, str]) -> tuple[str, "_Credits"]:
+    # First the version: whatever changes after it makes the version another one.
+    version = queries.program_version()
+    found = _remembered[database] = version, _Credits(programs.current())
+    return found
+
+
 def _award_all(awards: Sequence[Award], at: datetime) -> list[Posted]:
-    program = programs.current()
+    credits = _Credits(programs.current())
     held = ledger.lock(members={each.member for each in awards}, at=at, types=["points"])
-    postings = [_credit(each, held.of(each.member).id, program) for each in awards]
+    wallets = [held.of(each.member) for each in awards]
+    postings = [
+        credits.of(each, wallet=wallet.id, last_activity=wallet.last_activity_at)
+        for each, wallet in zip(awards, wallets, strict=True)
+    ]
     return ledger.post(postings=postings, at=at, held=held)
 
 
-def _credit(each: Award, wallet: int, program: Program) -> Credit:
-    active_from = each.active_from or expiry.active_from(program, each.at)
-    return Credit(
-        wallet=wallet,
-        kind="earn",
-        points=each.points,
-        reference=each.reference,
-        at=each.at,
-        details=each.details,
-        explanation=each.explanation or [_whole(each)],
-        active_from=active_from,
-        expires_at=expiry.points_lapse_at(program, active_from)
-        if isinstance(each.expires_at, PolicyExpiry)
-        else each.expires_at,
-    )
+class _Credits:
+    """From awards to credits; most of a batch share their dates, which are computed once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.lapse_at = lru_cache(maxsize=1_000)(expiry.rules(program).lapse_at)
+        self.is_kept_alive = program.expiry_policy == Program.ExpiryPolicy.INACTIVITY
+
+    def of(self, each: Award, *, wallet: int, last_activity: datetime | None) -> Credit:
+        active_from = each.active_from or expiry.active_from(self.program, each.at)
+        expires_at = each.expires_at
+        if isinstance(expires_at, PolicyExpiry):
+            expires_at = self.lapse_at(
+                active_from.astimezone(UTC), last_activity if self.is_kept_alive else None
+            )
+        return Credit(
+            wallet=wallet,
+            kind="earn",
+            points=each.points,
+            reference=each.reference,
+            at=each.at,
+            details=each.details,
+            explanation=each.explanation or [_whole(each)],
+            active_from=active_from,
+            expires_at=expires_at,
+        )
 
 
 def _whole(each: Award) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from members.errors import Conflict, InvalidInput, Refusal
+from members.errors import Conflict, InvalidInput, NotAllowed, Refusal
 
 
 class LoyaltyError(Refusal):
@@ -69,13 +69,31 @@ class NothingToReturn(LoyaltyError):
         ) % {"needed": self.data["needed"], "available": self.data["available"]}
 
 
+class MonthlyCap(LoyaltyError):
+    """More than the program lets a member redeem in a month; data: limit, used (open holds included)."""
+
+    code = "limit_reached"
+
+    def __str__(self) -> str:
+        return ngettext(
+            "A member may redeem %(limit)d point a month, and %(used)d are redeemed already.",
+            "A member may redeem %(limit)d points a month, and %(used)d are redeemed already.",
+            self.data["limit"],
+        ) % {"limit": self.data["limit"], "used": self.data["used"]}
+
+
 class HoldClosed(LoyaltyError):
     """A hold that was captured, released or timed out before; data: state."""
 
     code = "hold_closed"
 
     def __str__(self) -> str:
-        return _("The hold is not open any more: %(state)s.") % {"state": self.data["state"]}
+        sentences = {
+            "captured": _("The held points were used already."),
+            "released": _("The held points were released already."),
+            "expired": _("The hold has timed out; its points are free again."),
+        }
+        return str(sentences[self.data["state"]])
 
 
 class TransferNotAllowed(LoyaltyError):
@@ -94,12 +112,16 @@ class TransferNotAllowed(LoyaltyError):
 
 
 class TransferLimit(LoyaltyError):
-    """More than may be given at once or in a day; data: limit, used."""
+    """More than may be given at once or in a day; data: limit, used (in the day; None: the limit is for one time)."""
 
     code = "limit_reached"
 
     def __str__(self) -> str:
-        return _("At most %(limit)d points can be given; %(used)d were given today already.") % {
+        if self.data["used"] is None:
+            return _("At most %(limit)d points can be given at once.") % {
+                "limit": self.data["limit"]
+            }
+        return _("At most %(limit)d points can be given a day; %(used)d were given today.") % {
             "limit": self.data["limit"],
             "used": self.data["used"],
         }
@@ -120,13 +142,44 @@ class WalletNotEmpty(Conflict, LoyaltyError):
         )
 
 
+class SelfApproval(NotAllowed, LoyaltyError):
+    """An adjustment is decided by whoever asked for it."""
+
+    code = "self_approval"
+
+    def __str__(self) -> str:
+        return _("You asked for this adjustment yourself: a second person has to decide.")
+
+
+class AdjustmentDecided(Conflict, LoyaltyError):
+    """An adjustment is decided the other way round than before; data: state (posted, rejected)."""
+
+    code = "adjustment_decided"
+
+    def __str__(self) -> str:
+        if self.data["state"] == "posted":
+            return _("The adjustment is posted already and cannot be rejected.")
+        return _("The adjustment was rejected already and cannot be approved.")
+
+
+class ExpiredMeanwhile(LoyaltyError):
+    """The points of an adjustment would have expired before it was approved; data: expires_at (ISO 8601)."""
+
+    code = "expired"
+
+    def __str__(self) -> str:
+        return _("The points would have expired already. Reject the adjustment and ask anew.")
+
+
 class OrderClosed(Conflict, LoyaltyError):
-    """A step of an order that was cancelled or refunded; data: status."""
+    """A step forward of an order that was cancelled or refunded; data: state."""
 
     code = "order_closed"
 
     def __str__(self) -> str:
-        return _("The order is %(status)s: its status does not change any more.") % self.data
+        if self.data["state"] == "cancelled":
+            return _("The order was cancelled: its status does not change any more.")
+        return _("The order was refunded: its status does not change any more.")
 
 
 def out_of_range(pointer: str) -> InvalidInput:

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 
 from loyalty import queries
 from loyalty.models import Program
+from loyalty.models.program import default_transfer
 from members import validation
 from members.errors import InvalidInput
 
 #: The form of an expiry setting in API and presets: {"policy", "months"?, "date"?}.
 EXPIRIES = {"expiry": "expiry", "status_expiry": "status_expiry"}
-POLICIES = ("never", "rolling", "month_end", "fixed_date")
+POLICIES = ("never", "rolling", "month_end", "fixed_date", "inactivity")
+IN_MONTHS = ("rolling", "month_end", "inactivity")
 MONTHS_MAX = 1_200
 LARGEST_RATE = Decimal("999999.999999")
 
@@ -31,7 +33,8 @@ def current() -> Program:
 def change(*, changes: Mapping[str, Any]) -> Program:
     """Change settings; keys as in the API, `expiry` and `status_expiry` as {"policy", "months", "date"}.
 
-    Raises InvalidInput naming the field; then nothing is changed.
+    Lots stay as they are: whoever may switch expiry on calls `switching.change_program`. Raises InvalidInput naming
+    the field; then nothing is changed.
     """
     program = Program.objects.select_for_update(no_key=True).get(pk=1)
     for field, value in changes.items():
@@ -47,7 +50,7 @@ def expiry_of(program: Program, field: str) -> dict[str, Any]:
     """`expiry` or `status_expiry` in the form of the API."""
     policy = getattr(program, f"{field}_policy")
     answer: dict[str, Any] = {"policy": policy}
-    if policy in ("rolling", "month_end", "inactivity"):
+    if policy in IN_MONTHS:
         answer["months"] = getattr(program, f"{field}_months")
     if policy == "fixed_date":
         answer["date"] = getattr(program, f"{field}_date")
@@ -66,7 +69,7 @@ def _set_expiry(program: Program, field: str, value: Any) -> None:
             _("Choose one of: %(choices)s.") % {"choices": ", ".join(POLICIES)},
         )
     setattr(program, f"{field}_policy", policy)
-    if policy in ("rolling", "month_end"):
+    if policy in IN_MONTHS:
         default = 24 if field == "expiry" else 12
         setattr(program, f"{field}_months", _months(field, value.get("months", default)))
     if policy == "fixed_date":
@@ -113,14 +116,6 @@ def _choice(options: type[Any]) -> Callable[[str, Any], Any]:
     return check
 
 
-def _award_on(field: str, value: Any) -> Any:
-    if value != Program.AwardOn.PAID:
-        raise InvalidInput(
-            f"/{field}", "invalid_choice", _("Orders are awarded when they are paid: choose paid.")
-        )
-    return value
-
-
 def _rate(field: str, value: Any) -> Decimal:
     checked: Decimal = validation.decimal(places=6, most=LARGEST_RATE)(value, f"/{field}")
     return checked
@@ -163,19 +158,28 @@ def _flag(field: str, value: Any) -> bool:
     return value
 
 
-def _transfer(field: str, value: Any) -> Any:
+def _transfer(field: str, value: Any) -> dict[str, Any]:
+    """The rules of transfers as a whole; what is left out is switched off or unlimited."""
     if not isinstance(value, Mapping):
         raise _invalid(field, _("Give an object."))
-    if value.get("enabled"):
-        raise InvalidInput(
-            "/transfer/enabled", "invalid", _("Members cannot transfer points in this program.")
-        )
-    return dict(value)
+    said = validation.cleaned(value, _TRANSFER, f"/{field}")
+    return {**default_transfer(), **said, "fee": said.get("fee") or 0}
 
 
-def _approval(field: str, value: Any) -> None:
-    if value is not None:
-        raise _invalid(field, _("Adjustments are posted without approval: leave it empty (null)."))
+_LIMIT = validation.optional(validation.whole_number(least=1))
+_TRANSFER: dict[str, validation.Check] = {
+    "enabled": validation.flag,
+    "min": validation.optional(validation.whole_number(least=0)),
+    "per_transfer": _LIMIT,
+    "per_day": _LIMIT,
+    "fee": validation.optional(validation.whole_number(least=0)),
+}
+
+
+def _approval(field: str, value: Any) -> int | None:
+    check = validation.optional(validation.whole_number(least=0))
+    checked: int | None = check(value, f"/{field}")
+    return checked
 
 
 def _pay_with_points(field: str, value: Any) -> Any:
@@ -190,7 +194,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "time_zone": _time_zone,
     "earn_rate": _rate,
     "status_rate": _rate,
-    "award_on": _award_on,
+    "award_on": _choice(Program.AwardOn),
     "rounding": _choice(Program.Rounding),
     "stacking": _choice(Program.Stacking),
     "point_value": _rate,

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from loyalty import expiry, ledger, programs, queries
+from loyalty import activity, expiry, ledger, programs, queries, tiers
 from loyalty.errors import WalletFrozen
 from loyalty.ledger import Debit, Return
-from loyalty.models import Entry
+from loyalty.models import Entry, Program
 from members.errors import MemberClosed
 from members.models import Member
 
@@ -20,7 +20,9 @@ def lock_member(*, member: Member, at: datetime) -> Member:
     Call it first, inside a transaction, in every verb that decides from stock, limits or tier.
     """
     ledger.lock(members=[member.pk], at=at, types=["points"])
-    return Member.objects.select_related("tier", "store").get(pk=member.pk)
+    locked = Member.objects.select_related("tier", "store").get(pk=member.pk)
+    tiers.show(members=[locked], at=at)
+    return locked
 
 
 def check_may_spend(*, member: Member) -> None:
@@ -32,7 +34,7 @@ def check_may_spend(*, member: Member) -> None:
 
 
 @transaction.atomic
-def spend(
+def spend(  # noqa: PLR0913 - where it happened is not always known
     *,
     member: Member,
     points: int,
@@ -40,8 +42,9 @@ def spend(
     details: Mapping[str, Any],
     explanation: Sequence[Mapping[str, Any]],
     at: datetime,
+    store: int | None = None,
 ) -> Entry:
-    """Debit active points, soonest expiry first; returns the redeem entry.
+    """Debit active points, soonest expiry first, at a store (id); returns the redeem entry.
 
     Raises MemberClosed, WalletFrozen, InDebt, InsufficientPoints or ReferenceReused; then nothing is taken.
     """
@@ -56,8 +59,10 @@ def spend(
         at=at,
         details=details,
         explanation=explanation,
+        store=store,
     )
     ledger.post(postings=[debit], at=at, held=held)
+    activity.keep_alive(held=held, program=programs.current())
     return queries.entry_of(wallet=wallet.id, kind=Entry.Kind.REDEEM, reference=reference)
 
 
@@ -93,15 +98,16 @@ def give_back(
             }
             for part in redeem.explanation
         ],
+        store=redeem.store_id,
         of=reference,
-        grace_until=_grace_until(at),
+        grace_until=grace_until(programs.current(), at),
     )
     ledger.post(postings=[posting], at=at, held=held)
     return queries.entry_of(wallet=wallet.id, kind=Entry.Kind.RETURN, reference=return_reference)
 
 
-def _grace_until(at: datetime) -> datetime | None:
-    program = programs.current()
+def grace_until(program: Program, at: datetime) -> datetime | None:
+    """How long a lot that had lapsed lives on when points are given back to it; None: it lapses at once."""
     if not program.return_grace_days:
         return None
     today = at.astimezone(program.zone).date()

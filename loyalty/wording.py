@@ -17,26 +17,28 @@ def entry_title(entry: Entry) -> str:
 
 def entry_reason(entry: Entry) -> str:
     """Why the points are what they are, in plain words: "银卡 ×1.2：64 → 76"."""
-    details = entry.details
-    if entry.kind == Entry.Kind.EARN:
-        return _earn_reason(entry)
-    if entry.kind == Entry.Kind.REVERSE:
-        return _("Refund of ¥%(amount)s on order %(order)s") % {
-            "amount": details.get("amount", ""),
-            "order": details.get("order", ""),
-        }
-    if entry.kind == Entry.Kind.REDEEM:
-        return _("The points that expire soonest were used first")
-    if entry.kind == Entry.Kind.RETURN:
-        return _("Back with their old expiry date")
-    if entry.kind == Entry.Kind.EXPIRE:
-        return _("Earned on %(day)s") % {"day": _local_day(str(details["earned_at"]))}
-    return str(Entry.Kind(entry.kind).label) if details.get("message") else ""
+    reason = _KIND_REASONS.get(entry.kind)
+    return "" if reason is None else reason(entry)
+
+
+def order_name(details: Mapping[str, Any]) -> str:
+    """The order that an entry is about, as people call it: the source only where it is not the default one."""
+    return str(details.get("order", "")).removeprefix("default/")
 
 
 def parts(explanation: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """An explanation in the form of the API: {"rule", "title", "kind", "factor"?, "points"}, titles in words."""
-    return [{**part, "title": part_title(part)} for part in explanation]
+    return [
+        {
+            **{name: said for name, said in part.items() if name not in _FOR_RECOMPUTING},
+            "title": part_title(part),
+        }
+        for part in explanation
+    ]
+
+
+# What a sum needs to be done again, and nobody has to read.
+_FOR_RECOMPUTING = frozenset({"rounding", "stacking", "target", "before", "price", "quantity"})
 
 
 def part_title(part: Mapping[str, Any]) -> str:
@@ -45,18 +47,35 @@ def part_title(part: Mapping[str, Any]) -> str:
         "base": _("Base points"),
         "status": _("Status points"),
         "refund": _("Refund"),
+        "cancelled": _("Order cancelled"),
         "expired": _("Expired already, not taken again"),
         "no_debt": _("More than there was, not taken"),
         "expiry": _("Expiry"),
         "award": _("Points awarded"),
+        "opening": _("Opening balance"),
         "adjustment": _("Adjustment"),
+        "capture": _("Paid with points"),
+        "transfer_out": _("Points given"),
+        "transfer_in": _("Points received"),
+        "fee": _("Fee"),
+        "donation": _("Donation"),
+        "buy_back": _("Buy-back"),
+        "merge": _("Memberships merged"),
+        "forfeit": _("Forfeited at the end of the membership"),
     }
     return str(part.get("title") or known.get(str(part["rule"]), part["rule"]))
 
 
+def _adjust_title(details: Mapping[str, Any]) -> str:
+    if details.get("reason") == "forfeited":
+        return _("Forfeited at the end of the membership")
+    return str(details.get("message") or _("Adjustment"))
+
+
 def _earn_title(details: Mapping[str, Any]) -> str:
     if "order" not in details:
-        return str(details.get("title") or _("Points awarded"))
+        usual = _("Opening balance") if "opening" in details else _("Points awarded")
+        return str(details.get("title") or usual)
     words = {"amount": details["amount"], "store": details.get("store", "")}
     if words["store"]:
         return _("¥%(amount)s spent at %(store)s") % words
@@ -68,11 +87,66 @@ def _local_day(moment: str) -> str:
 
 
 def _redeem_title(details: Mapping[str, Any]) -> str:
-    return _("Redeemed %(reward)s") % {"reward": details.get("reward", "")}
+    if "reward" not in details:
+        return _("Paid with points")
+    return _("Redeemed %(reward)s") % {"reward": details["reward"]}
+
+
+def _reverse_title(details: Mapping[str, Any]) -> str:
+    return _("Order cancelled") if "cancelled" in details else _("Taken back after a refund")
 
 
 def _return_title(details: Mapping[str, Any]) -> str:
-    return _("Redemption of %(reward)s cancelled") % {"reward": details.get("reward", "")}
+    if "cancelled" in details:
+        return _("Order cancelled")
+    if "reward" not in details:
+        return _("Points back from a payment")
+    return _("Redemption of %(reward)s cancelled") % {"reward": details["reward"]}
+
+
+def _soonest_first(_entry: Entry) -> str:
+    return _("The points that expire soonest were used first")
+
+
+def _redeem_reason(entry: Entry) -> str:
+    if "order" in entry.details:
+        return _("For order %(order)s") % {"order": order_name(entry.details)}
+    return _soonest_first(entry)
+
+
+def _reverse_reason(entry: Entry) -> str:
+    if "cancelled" in entry.details:
+        return _("What order %(order)s had given") % {"order": order_name(entry.details)}
+    return _("Refund of ¥%(amount)s on order %(order)s") % {
+        "amount": entry.details.get("amount", ""),
+        "order": entry.details.get("order", ""),
+    }
+
+
+def _expire_reason(entry: Entry) -> str:
+    return _("Earned on %(day)s") % {"day": _local_day(str(entry.details["earned_at"]))}
+
+
+def _message(entry: Entry) -> str:
+    """What the giver wrote to it."""
+    said = str(entry.details.get("message", ""))
+    return _("“%(message)s”") % {"message": said} if said else ""
+
+
+def _transfer_in_reason(entry: Entry) -> str:
+    return _message(entry) or _("With the expiry date that they had")
+
+
+def _fee_reason(entry: Entry) -> str:
+    return _("For points given to %(member)s") % {"member": entry.details.get("to", "")}
+
+
+def _buy_back_reason(entry: Entry) -> str:
+    return _("Worth ¥%(value)s") % {"value": entry.details.get("value", "")}
+
+
+def _adjust_reason(entry: Entry) -> str:
+    return str(Entry.Kind(entry.kind).label) if entry.details.get("message") else ""
 
 
 def _earn_reason(entry: Entry) -> str:
@@ -91,7 +165,7 @@ def _earn_reason(entry: Entry) -> str:
 
 _KIND_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Entry.Kind.EARN: _earn_title,
-    Entry.Kind.REVERSE: lambda _details: _("Taken back after a refund"),
+    Entry.Kind.REVERSE: _reverse_title,
     Entry.Kind.REDEEM: _redeem_title,
     Entry.Kind.RETURN: _return_title,
     Entry.Kind.EXPIRE: lambda _details: _("Points expired"),
@@ -107,5 +181,19 @@ _KIND_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         _("Donated to %(project)s") % {"project": details.get("project", "")}
     ),
     Entry.Kind.BUY_BACK: lambda _details: _("Points bought back"),
-    Entry.Kind.ADJUST: lambda details: str(details.get("message") or _("Adjustment")),
+    Entry.Kind.ADJUST: _adjust_title,
+}
+
+_KIND_REASONS: dict[str, Callable[[Entry], str]] = {
+    Entry.Kind.EARN: _earn_reason,
+    Entry.Kind.REVERSE: _reverse_reason,
+    Entry.Kind.REDEEM: _redeem_reason,
+    Entry.Kind.RETURN: lambda _entry: _("Back with their old expiry date"),
+    Entry.Kind.EXPIRE: _expire_reason,
+    Entry.Kind.TRANSFER_IN: _transfer_in_reason,
+    Entry.Kind.TRANSFER_OUT: _message,
+    Entry.Kind.FEE: _fee_reason,
+    Entry.Kind.DONATE: _soonest_first,
+    Entry.Kind.BUY_BACK: _buy_back_reason,
+    Entry.Kind.ADJUST: _adjust_reason,
 }

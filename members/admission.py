@@ -161,8 +161,10 @@ def look_up(newcomers: Iterable[Newcomer]) -> Known:
 def _referrers(asked: set[str]) -> dict[str, Member]:
     if not asked:
         return {}
-    members = Member.objects.filter(referral_code__in=asked).exclude(status=Member.Status.CLOSED)
-    return {member.referral_code: member for member in members}
+    members = Member.objects.filter(referral_code__in=asked).select_related("merged_into")
+    # The code of a member who was merged brings people to the one that goes on.
+    heirs = {member.referral_code: member.merged_into or member for member in members}
+    return {code: one for code, one in heirs.items() if one.status != Member.Status.CLOSED}
 
 
 def judge(newcomer: Newcomer, known: Known, at: datetime) -> Verdict:

@@ -49,6 +49,12 @@ class Conflict(Refusal):
     code = "conflict"
 
 
+class NotAllowed(Refusal):
+    """A refusal because of who asks (HTTP 403); somebody else may."""
+
+    code = "permission_denied"
+
+
 class ReferenceReused(Conflict):
     """The same reference came before with other content."""
 

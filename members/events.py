@@ -15,6 +15,9 @@ from members.models import Member
 Handler = Callable[[str, Sequence[Member], datetime], None]
 
 ENROLLED = "enrolled"
+# Each member comes with the tier that the change led to.
+TIER_UPGRADED = "tier_upgraded"
+TIER_DOWNGRADED = "tier_downgraded"
 
 
 def tell(*, event: str, members: Sequence[Member], at: datetime) -> None:

@@ -50,6 +50,11 @@ def join(*, newcomer: enrolment.Newcomer, login: User, at: datetime) -> Member:
     return transactions.in_transaction(work)
 
 
+def forget_newcomer(*, phone: str) -> None:
+    """Delete what is left of a login that proved a number before it was a member's."""
+    User.objects.filter(username=f"new{phone}", member=None, is_staff=False).delete()
+
+
 def _of_member(member: Member) -> User:
     if member.user is not None:
         return member.user

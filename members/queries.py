@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Right
 from django.utils.translation import gettext as _
 
 from members import phones, validation
 from members.errors import NotFound
-from members.models import Consent, Member, Store, Tier
+from members.models import Consent, Member, Store, Tier, TierChange
 
 
 def by_number(number: str, pointer: str = "") -> Member:
@@ -47,10 +47,16 @@ def by_last_four(four: str) -> QuerySet[Member]:
     return _newest_first(members.filter(last_digits=four))
 
 
-def found(*, numbers: Iterable[str] = (), external_ids: Iterable[str] = ()) -> list[Member]:
-    """The members with any of these numbers or external ids, in one query."""
+def found(
+    *,
+    numbers: Iterable[str] = (),
+    external_ids: Iterable[str] = (),
+    phones: Iterable[str] = (),
+) -> list[Member]:
+    """The members with any of these numbers, external ids or phones (as `phones.normalise` gives them), in one query."""
     asked = Q(number__in=set(filter(validation.is_storable, numbers)))
     asked |= Q(external_id__in=set(filter(validation.is_storable, external_ids)))
+    asked |= Q(phone__in=set(phones))
     return list(Member.objects.with_names().filter(asked).order_by("id"))
 
 
@@ -93,6 +99,12 @@ def lowest_tier() -> Tier:
 def next_tier(tier: Tier) -> Tier | None:
     """The tier above; None at the top."""
     return Tier.objects.filter(rank__gt=tier.rank).order_by("rank").first()
+
+
+def tier_changes(member: Member) -> QuerySet[TierChange]:
+    """When the member's tier changed, the latest change first; what changed nothing is left out."""
+    changes = member.tier_changes.select_related("before", "tier")
+    return changes.exclude(before=F("tier")).order_by("-at", "-id")
 
 
 def tier(code: str, pointer: str = "") -> Tier:

@@ -110,7 +110,7 @@ class Redemption(models.Model):
     quantity = models.PositiveIntegerField(_("quantity"))
     points = models.BigIntegerField(_("points"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ISSUED)
-    reference = models.CharField(_("reference"), max_length=100)
+    reference = models.CharField(_("reference"), max_length=200)
     store = models.ForeignKey(
         "members.Store",
         models.PROTECT,
@@ -180,7 +180,7 @@ class Voucher(models.Model):
         verbose_name=_("used in store"),
     )
     used_by = models.CharField(_("used by"), max_length=150, blank=True)
-    used_reference = models.CharField(_("reference of use"), max_length=100, blank=True)
+    used_reference = models.CharField(_("reference of use"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("voucher")

@@ -134,9 +134,11 @@ def pieces_taken(*, member: Member, rewards: Iterable[Reward], at: datetime) -> 
 
 
 def points_redeemed_this_month(*, member: Member, at: datetime, zone: ZoneInfo) -> int:
-    """The points of the member's redemptions in the program's month around `at`."""
-    within = _redeemed_within(period_of(Reward.Period.MONTH, at, zone))
-    return _counting(member).filter(within).aggregate(sum=Sum("points"))["sum"] or 0
+    """What the member redeemed, or paid with points, in the program's month around `at`; open holds count too."""
+    wallet = loyalty_queries.wallet_of(member=member)
+    return loyalty_queries.points_redeemed_this_month(
+        wallets=[wallet.pk, *wallet.merged_from], at=at, zone=zone
+    )
 
 
 def _counting(member: Member) -> QuerySet[Redemption]:
@@ -190,6 +192,12 @@ def vouchers() -> QuerySet[Voucher]:
 def vouchers_of(member: Member) -> QuerySet[Voucher]:
     """The member's vouchers, the newest first."""
     return vouchers().filter(member=member)
+
+
+def usable_vouchers_of(*, member: Member, at: datetime) -> QuerySet[Voucher]:
+    """The member's vouchers that can be used at a moment or later, the newest first."""
+    still_open = Q(state__in=[Voucher.State.ACTIVE, Voucher.State.INACTIVE])
+    return vouchers_of(member).filter(still_open).exclude(expires_at__lte=at)
 
 
 def vouchers_by_redemption(redemptions: Sequence[Redemption]) -> dict[int, list[Voucher]]:

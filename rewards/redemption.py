@@ -15,7 +15,7 @@ from loyalty.errors import out_of_range
 from loyalty.models import Program
 from members import codes, stores, transactions, validation
 from members import queries as member_queries
-from members.errors import ReferenceReused
+from members.errors import MemberClosed, ReferenceReused
 from members.models import Member, Store
 from rewards import queries, vouchers
 from rewards.errors import LimitReached, MonthlyCapReached, NotEligible, NotOnSale, OutOfStock
@@ -122,9 +122,12 @@ def _redeem(wish: _Wish, at: datetime) -> Redemption:
                 "title": wish.reward.name,
                 "kind": "reward",
                 "points": -wish.points,
+                "price": wish.reward.points,
+                "quantity": wish.quantity,
             }
         ],
         at=at,
+        store=wish.store.pk if wish.store else None,
     )
     vouchers.issue(redemption=redemption, reward=wish.reward, at=at, zone=program.zone)
     return queries.redemptions().get(pk=redemption.pk)
@@ -192,14 +195,16 @@ def _store(wish: _Wish, program: Program, at: datetime) -> Redemption:
 def cancel(*, number: str, at: datetime) -> Redemption:
     """Give back points (to their lots), stock and limit, and void the vouchers.
 
-    A cancelled redemption comes back as it is. Raises NotFound, and AlreadyUsed when a voucher was used.
+    A cancelled redemption comes back as it is. Raises NotFound, MemberClosed, and AlreadyUsed when a voucher was used.
     """
     found = queries.redemption(number)
 
     def work() -> Redemption:
-        member = spending.lock_member(member=found.member, at=at)
+        member = vouchers.lock_owner(found.pk, at)
         redemption = vouchers.lock_redemption(found.pk)
         if redemption.state != Redemption.State.CANCELLED:
+            if member.status == Member.Status.CLOSED:
+                raise MemberClosed
             vouchers.void(redemption=redemption)
             _give_back(redemption, member, at)
         return queries.redemptions().get(pk=found.pk)

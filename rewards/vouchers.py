@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from loyalty import expiry, programs, spending
+from loyalty import expiry, owning, programs, spending
 from members import codes, stores, transactions, validation
-from members.errors import ReferenceReused
+from members.errors import MemberClosed, ReferenceReused
 from members.models import Member, Store
 from rewards import queries
 from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
@@ -88,7 +88,7 @@ def use(*, code: str, store: str | None, reference: str, used_by: str, at: datet
     found = queries.voucher(code)
 
     def work() -> Voucher:
-        member = spending.lock_member(member=found.member, at=at)
+        member = lock_owner(found.redemption_id, at)
         redemption = lock_redemption(found.redemption_id)
         voucher = queries.vouchers().get(pk=found.pk)
         if voucher.state == Voucher.State.USED:
@@ -102,6 +102,16 @@ def use(*, code: str, store: str | None, reference: str, used_by: str, at: datet
         return queries.vouchers().get(pk=found.pk)
 
     return transactions.in_transaction(work)
+
+
+def lock_owner(redemption: int, at: datetime) -> Member:
+    """Lock the points of whoever owns a redemption (id), and return the member as read under the lock."""
+
+    def owner() -> int:
+        return Redemption.objects.values_list("member_id", flat=True).get(pk=redemption)
+
+    pk, _held = owning.lock_owner(owner_of=owner, at=at, types=["points"])
+    return Member.objects.select_related("tier", "store").get(pk=pk)
 
 
 def lock_redemption(pk: int) -> Redemption:
@@ -154,6 +164,8 @@ def already_used(voucher: Voucher) -> AlreadyUsed:
 
 
 def _refuse_unusable(voucher: Voucher, member: Member, reference: str, at: datetime) -> None:
+    if member.status == Member.Status.CLOSED:
+        raise MemberClosed
     if voucher.state != Voucher.State.ACTIVE:
         raise VoucherVoid
     if voucher.expires_at is not None and voucher.expires_at <= at:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
 from django.utils import translation
 
 if "DATABASE_URL" not in os.environ:
@@ -23,6 +24,31 @@ from members.models import Member, Tier, User
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai
 
 KEPT_TABLES = {"members_tier", "loyalty_pointtype", "loyalty_program"}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_modify_db_settings: None,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+) -> Iterator[None]:
+    """A database of the tests' own, whichever tests were chosen.
+
+    pytest-django makes none for those that use `committed_db` alone, which would then empty the real one.
+    """
+    with django_db_blocker.unblock():
+        before = setup_databases(
+            verbosity=0,
+            interactive=False,
+            keepdb=django_db_keepdb and not django_db_createdb,
+            serialized_aliases=set(),
+        )
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(before, verbosity=0)
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,10 @@ class TestOneWriterOfValue:
         r"|\b(INSERT INTO|UPDATE|DELETE FROM|COPY)\s+loyalty_(entry|lot|allocation|wallet)\b"
         r"|\b(wallet|entry|lot)\.save\("
     )
-    ALLOWED = {"loyalty/wallets.py"}  # opens wallets, all figures zero
+    ALLOWED = {
+        "loyalty/wallets.py",  # opens wallets, all figures zero
+        "config/bench/seeding_sql.py",  # millions of rows as the ledger would have left them, into an empty database
+    }
 
     def test_nothing_else_writes_the_ledgers_tables(self):
         offenders = [

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from loyalty import queries as loyalty_queries
 from loyalty.api.answers import WalletAnswer
-from members import enrolment, queries
+from members import enrolment, queries, tiering
 from members.api import pages
 from members.api.endpoint import Endpoint
 from members.api.once import once
@@ -32,11 +32,13 @@ class MemberAnswer(PersonAnswer):
         return dict(WalletAnswer(self.context["figures"][member.pk]).data)
 
 
-def _shown(view: Endpoint, members: Sequence[Member]) -> list[dict[str, Any]]:
+def shown(view: Endpoint, members: Sequence[Member]) -> list[dict[str, Any]]:
     """The members as the API has them, in a fixed number of queries."""
     figures = {}
     if members:
-        figures = loyalty_queries.figures_of(members=members, at=timezone.now())
+        at = timezone.now()
+        figures = loyalty_queries.figures_of(members=members, at=at)
+        tiering.show(members=members, at=at)
     context = {**view.get_serializer_context(), "figures": figures}
     return [dict(MemberAnswer(member, context=context).data) for member in members]
 
@@ -53,7 +55,7 @@ class MembersView(Endpoint):
     @extend_schema(summary=_("Find members, the newest first"), responses=MemberAnswer(many=True))
     def get(self, request: Request) -> Response:
         members = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(_shown(self, members or []))
+        return self.get_paginated_response(shown(self, members or []))
 
     @extend_schema(summary=_("Enrol a member"), request=MemberInput, responses={201: MemberAnswer})
     @once
@@ -61,7 +63,7 @@ class MembersView(Endpoint):
         said = MemberInput(data=request.data)
         said.is_valid(raise_exception=True)
         member = enrolment.enrol(newcomer=said.newcomer(), at=timezone.now())
-        return Response(_shown(self, [member])[0], status=status.HTTP_201_CREATED)
+        return Response(shown(self, [member])[0], status=status.HTTP_201_CREATED)
 
 
 class MemberView(Endpoint):
@@ -69,7 +71,7 @@ class MemberView(Endpoint):
 
     @extend_schema(summary=_("A member"), responses=MemberAnswer)
     def get(self, request: Request, number: str) -> Response:
-        return Response(_shown(self, [queries.by_number(number)])[0])
+        return Response(shown(self, [queries.by_number(number)])[0])
 
     @extend_schema(summary=_("Change a member"), request=MemberChanges, responses=MemberAnswer)
     @once
@@ -77,4 +79,4 @@ class MemberView(Endpoint):
         member = queries.by_number(number)
         changes = self.read_changes(MemberChanges)
         member = enrolment.change(member=member, changes=changes, at=timezone.now())
-        return Response(_shown(self, [member])[0])
+        return Response(shown(self, [member])[0])

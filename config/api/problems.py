@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from members.errors import Conflict, InvalidInput, NotFound, Refusal
+from members.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +101,11 @@ def _refused(refusal: Refusal) -> Problem:
 @problem_of.register
 def _conflicting(conflict: Conflict) -> Problem:
     return Problem(status=409, code=conflict.code, detail=str(conflict), data=conflict.data)
+
+
+@problem_of.register
+def _not_allowed(denied: NotAllowed) -> Problem:
+    return Problem(status=403, code=denied.code, detail=str(denied), data=denied.data)
 
 
 @problem_of.register

@@ -8,9 +8,20 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from config.api import reference
+from config.api import reference, standing
 from config.api.members import MembersView, MemberView
-from loyalty.api import adjustments, orders, program, refunds, wallets
+from loyalty.api import (
+    adjustments,
+    buy_backs,
+    donations,
+    holds,
+    order_steps,
+    orders,
+    program,
+    refunds,
+    transfers,
+    wallets,
+)
 from members.api import merchant
 from rewards.api import catalogue, redemptions, vouchers
 
@@ -34,6 +45,10 @@ urlpatterns = [
     path("v1/docs/", reference.DocumentationView.as_view(), name="api_docs"),
     path("v1/members", MembersView.as_view()),
     path("v1/members/<str:number>", MemberView.as_view()),
+    path("v1/members/<str:number>/freeze", standing.FreezeView.as_view()),
+    path("v1/members/<str:number>/unfreeze", standing.UnfreezeView.as_view()),
+    path("v1/members/<str:number>/close", standing.CloseView.as_view()),
+    path("v1/members/<str:number>/merge", standing.MergeView.as_view()),
     path("v1/members/<str:number>/wallet", wallets.WalletView.as_view()),
     path("v1/members/<str:number>/lots", wallets.LotsView.as_view()),
     path("v1/members/<str:number>/entries", wallets.EntriesView.as_view()),
@@ -43,9 +58,19 @@ urlpatterns = [
     path("v1/orders/quote", orders.QuoteView.as_view()),
     path("v1/orders/<str:source>/<path:number>/refunds", refunds.RefundsView.as_view()),
     path("v1/orders/<str:source>/<path:number>/explanation", orders.ExplanationView.as_view()),
+    path("v1/orders/<str:source>/<path:number>/status", order_steps.StatusView.as_view()),
     path("v1/orders/<str:source>/<path:number>", orders.OrderView.as_view()),
     path("v1/adjustments", adjustments.AdjustmentsView.as_view()),
     path("v1/adjustments/<int:id>", adjustments.AdjustmentView.as_view()),
+    path("v1/adjustments/<int:id>/approve", adjustments.ApproveView.as_view()),
+    path("v1/adjustments/<int:id>/reject", adjustments.RejectView.as_view()),
+    path("v1/transfers", transfers.TransfersView.as_view()),
+    path("v1/holds", holds.HoldsView.as_view()),
+    path("v1/holds/<int:id>", holds.HoldView.as_view()),
+    path("v1/holds/<int:id>/capture", holds.CaptureView.as_view()),
+    path("v1/holds/<int:id>/release", holds.ReleaseView.as_view()),
+    path("v1/donations", donations.DonationsView.as_view()),
+    path("v1/buy-backs", buy_backs.BuyBacksView.as_view()),
     path("v1/rewards", catalogue.RewardsView.as_view()),
     path("v1/rewards/<str:code>", catalogue.RewardView.as_view()),
     path("v1/redemptions", redemptions.RedemptionsView.as_view()),

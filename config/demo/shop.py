@@ -6,10 +6,18 @@ from decimal import Decimal
 
 from loyalty import programs
 from loyalty.ordering import Line
-from members import stores
+from members import queries as member_queries
+from members import stores, tiering
 from rewards import catalogue, queries
 
 PROGRAM = "禾间会员"
+TRANSFER = {"enabled": True, "min": 50, "per_transfer": 2_000, "per_day": 5_000, "fee": 0}
+# To keep a tier takes less than to reach it.
+TIERS: Mapping[str, Mapping[str, object]] = {
+    "silver": {"retain_threshold": 3_000, "downgrade": "one_down", "grace_days": 30},
+    "gold": {"retain_threshold": 10_000, "downgrade": "one_down", "grace_days": 30},
+    "diamond": {"retain_threshold": 30_000, "downgrade": "one_down", "grace_days": 30},
+}
 STORES = (
     ("SH-JAS", "静安寺店"),
     ("SH-XJH", "徐家汇店"),
@@ -177,7 +185,9 @@ REWARDS: tuple[Mapping[str, object], ...] = (
 
 def open_shop() -> None:
     """Name the program, open the stores, fill the catalogue."""
-    programs.change(changes={"name": PROGRAM})
+    programs.change(changes={"name": PROGRAM, "approval_threshold": 500, "transfer": TRANSFER})
+    for code, changes in TIERS.items():
+        tiering.change(tier=member_queries.tier(code), changes=changes)
     for code, name in STORES:
         stores.create(changes={"code": code, "name": name})
     for reward in REWARDS:

@@ -1,5 +1,5 @@
 """The points' screens of the console."""
 
-from loyalty.admin import adjustment, entry, order, program
+from loyalty.admin import adjustment, books, entry, giving, hold, order, program, tier_change
 
-__all__ = ["adjustment", "entry", "order", "program"]
+__all__ = ["adjustment", "books", "entry", "giving", "hold", "order", "program", "tier_change"]

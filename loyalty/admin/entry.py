@@ -1,20 +1,23 @@
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from loyalty import wording
+from loyalty.admin.balances import BalanceTransfer
 from loyalty.models import Entry
 from members import queries as member_queries
 from members.admin.base import ReadOnlyAdmin
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
-    """The ledger, latest posting first. Both wallets: points and status."""
+class EntryAdmin(BalanceTransfer, ReadOnlyAdmin):
+    """The ledger, latest posting first. Both wallets: points and status. Opening balances are imported here."""
 
     list_display = (
         "title",
@@ -26,7 +29,7 @@ class EntryAdmin(ReadOnlyAdmin):
         "shown_balance",
     )
     list_select_related = ("wallet__member", "wallet__point_type")
-    list_filter = (("kind", ChoicesDropdownFilter),)
+    list_filter = (("kind", ChoicesDropdownFilter), ("store", RelatedDropdownFilter))
     list_filter_submit = True
     search_fields = ("reference",)
     search_help_text = _("A member's phone, its last four digits, number, name or external id")
@@ -58,6 +61,12 @@ class EntryAdmin(ReadOnlyAdmin):
         members = member_queries.search(search_term).order_by().values("pk")
         return queryset.filter(wallet__member__in=members), False
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """The books open the entries behind a number by point type too."""
+        if lookup == "wallet__point_type":
+            return True
+        return super().lookup_allowed(lookup, value, request)
+
     @display(description=_("what happened"))
     def title(self, entry: Entry) -> str:
         return wording.entry_title(entry)
@@ -83,6 +92,12 @@ class EntryAdmin(ReadOnlyAdmin):
             "reverse": "danger",
             "expire": "danger",
             "adjust": "primary",
+            "merge": "primary",
+            "transfer_in": "info",
+            "transfer_out": "warning",
+            "fee": "warning",
+            "donate": "warning",
+            "buy_back": "warning",
         },
     )
     def kind_badge(self, entry: Entry) -> tuple[str, str]:

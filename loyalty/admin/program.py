@@ -1,28 +1,35 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from loyalty import programs
+from loyalty import programs, switching
+from loyalty.admin import transfer_settings
 from loyalty.models import Program
-from members.admin.base import VerbAdmin, VerbForm
+from loyalty.switching import Changed
+from members.admin.base import VerbAdmin
 
 EXPIRIES = ("expiry", "status_expiry")
 PARTS = ("policy", "months", "date")
 
 
-class ProgramForm(VerbForm):
+class ProgramForm(transfer_settings.TransferSettingsForm):
     class Meta:
         model = Program
         fields = "__all__"
         help_texts = {
             "earn_rate": _("1 gives one point per unit of money, before multipliers."),
             "point_value": _("What members see as the worth of their points."),
-            "expiry_policy": _("A change holds for points earned from now on."),
+            "expiry_policy": _(
+                "A change holds for points earned from now on. Points that never expired get an expiry when it is "
+                "switched on, at least one full period from then."
+            ),
             "expiry_months": _("Counts for the policies in months."),
             "expiry_date": _("Counts for a fixed day each year."),
             "status_expiry_months": _("Counts for the policies in months."),
@@ -51,14 +58,24 @@ class ProgramForm(VerbForm):
 
 
 @admin.register(Program)
-class ProgramAdmin(VerbAdmin):
+class ProgramAdmin(transfer_settings.TransferSettingsShown, VerbAdmin):
     """The one row of settings: the list leads straight to it."""
 
     form = ProgramForm
     fieldsets = (
         (None, {"fields": (("name", "currency", "time_zone"),)}),
-        (_("Earning"), {"fields": (("earn_rate", "status_rate"), ("rounding", "stacking"))}),
+        (
+            _("Earning"),
+            {
+                "fields": (
+                    ("earn_rate", "status_rate"),
+                    ("rounding", "stacking"),
+                    "award_on",
+                )
+            },
+        ),
         (_("Worth and use"), {"fields": (("point_value", "monthly_redemption_cap"),)}),
+        transfer_settings.FIELDSET,
         (
             _("Validity"),
             {
@@ -69,7 +86,7 @@ class ProgramAdmin(VerbAdmin):
                 )
             },
         ),
-        (_("Refunds"), {"fields": (("reversal", "return_grace_days"),)}),
+        (_("Refunds"), {"fields": (("reversal", "return_grace_days"), "refund_first")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -84,8 +101,24 @@ class ProgramAdmin(VerbAdmin):
         return HttpResponseRedirect(address)
 
     def change(self, request: HttpRequest, row: Program, values: Mapping[str, Any]) -> Program:
-        changes = dict(values)
+        changes = transfer_settings.together(values)
         for expiry in EXPIRIES:
             if f"{expiry}_policy" in changes:
                 changes[expiry] = {part: changes.pop(f"{expiry}_{part}") for part in PARTS}
-        return programs.change(changes=changes)
+        changed = switching.change_program(changes=changes, at=timezone.now())
+        if changed.dated != 0:
+            messages.info(request, _said(changed))
+        return changed.program
+
+
+def _said(changed: Changed) -> str:
+    """What switching expiry on did to the lots that never expired."""
+    if changed.dated is None:
+        return gettext(
+            "The points that never expired get an expiry within minutes, at least one full period from now."
+        )
+    return ngettext(
+        "%(lots)d lot that never expired got an expiry, at least one full period from now.",
+        "%(lots)d lots that never expired got an expiry, at least one full period from now.",
+        changed.dated,
+    ) % {"lots": changed.dated}

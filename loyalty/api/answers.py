@@ -96,7 +96,7 @@ class NextTierAnswer(serializers.Serializer[Any]):
 
 
 class KeepTierAnswer(serializers.Serializer[Any]):
-    """What keeps the tier, and by when."""
+    """The status points that are still missing to keep the tier when it is judged, and when that is."""
 
     status_points_needed = WholeField()
     by = MomentField()
@@ -114,7 +114,7 @@ class BenefitAnswer(serializers.Serializer[Any]):
 
 
 class StandingAnswer(serializers.Serializer[Any]):
-    """A member's tier, how long it stands and the way to the next."""
+    """A member's tier, until when it stands if nothing more is earned, what keeps it and the way to the next."""
 
     code = serializers.CharField(source="tier.code")
     name = serializers.CharField(source="tier.name")
@@ -130,9 +130,9 @@ class StandingAnswer(serializers.Serializer[Any]):
         return None if standing.next_tier is None else dict(NextTierAnswer(standing).data)
 
     @extend_schema_field(KeepTierAnswer(allow_null=True))
-    def get_keep(self, _standing: Any) -> None:
-        """Tiers do not fall, so nothing is needed to keep one."""
-        return
+    def get_keep(self, standing: Any) -> dict[str, Any] | None:
+        """Null where the tier cannot fall for want of status points."""
+        return None if standing.keep is None else dict(KeepTierAnswer(standing.keep).data)
 
 
 class OrderAnswer(serializers.Serializer[Order]):

@@ -3,15 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from loyalty import programs
+from loyalty import programs, switching
 from loyalty.models import Program
 from loyalty.models.program import default_pay_with_points, default_transfer
+from loyalty.switching import Changed
 from members.api.endpoint import Endpoint
 from members.api.fields import (
     FlagField,
@@ -39,10 +41,10 @@ class TransferSetting(Input):
     """Transfers between members; null: no limit."""
 
     enabled = FlagField()
-    min = PointsField(allow_null=True)
+    min = WholeField(allow_null=True)
     per_transfer = PointsField(allow_null=True)
     per_day = PointsField(allow_null=True)
-    fee = WholeField()
+    fee = WholeField(allow_null=True)
 
 
 class PayWithPointsSetting(Input):
@@ -105,6 +107,23 @@ class ProgramAnswer(PlainSettings):
         return programs.expiry_of(program, "status_expiry")
 
 
+class ProgramChanged(ProgramAnswer):
+    """The settings after a change.
+
+    `lots_dated` is there when expiry was switched on: so many lots that never expired got an expiry, one full period
+    away at least; null: they are many and get it within minutes.
+    """
+
+    lots_dated = serializers.IntegerField(required=False, allow_null=True)
+
+    def to_representation(self, changed: Changed) -> dict[str, Any]:
+        answer: dict[str, Any] = super().to_representation(changed.program)
+        del answer["lots_dated"]
+        if changed.is_switched:
+            answer["lots_dated"] = changed.dated
+        return answer
+
+
 class ProgramView(Endpoint):
     scopes = {"GET": "manage read", "PATCH": "manage"}
 
@@ -115,7 +134,7 @@ class ProgramView(Endpoint):
     @extend_schema(
         summary=_("Change the program's settings"),
         request=ProgramSettings,
-        responses=ProgramAnswer,
+        responses=ProgramChanged,
     )
     @once
     def patch(self, request: Request) -> Response:
@@ -123,7 +142,8 @@ class ProgramView(Endpoint):
         for name, left_out in WHOLE.items():
             if name in changes:
                 changes[name] = {**left_out(), **changes[name]}
-        return Response(ProgramAnswer(programs.change(changes=changes)).data)
+        changed = switching.change_program(changes=changes, at=timezone.now())
+        return Response(ProgramChanged(changed).data)
 
 
 WHOLE = {"transfer": default_transfer, "pay_with_points": default_pay_with_points}

@@ -4,6 +4,8 @@ One call of `post` is one transaction of one to thousands of postings in a fixed
 exactly what the same postings give one by one in the same order.
 """
 
+from loyalty.ledger.closing import close
+from loyalty.ledger.extending import date_eternal, extend, write_activity
 from loyalty.ledger.merging import merge
 from loyalty.ledger.postings import (
     MAX_POINTS,
@@ -19,6 +21,7 @@ from loyalty.ledger.postings import (
     Return,
     Reversal,
 )
+from loyalty.ledger.quick import credit_at_once
 from loyalty.ledger.writing import Held, lock, lock_wallets, post, settle
 
 __all__ = [
@@ -35,9 +38,14 @@ __all__ = [
     "Reserve",
     "Return",
     "Reversal",
+    "close",
+    "credit_at_once",
+    "date_eternal",
+    "extend",
     "lock",
     "lock_wallets",
     "merge",
     "post",
     "settle",
+    "write_activity",
 ]

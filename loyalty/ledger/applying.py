@@ -37,4 +37,6 @@ def apply(book: Book, posting: Posting) -> Posted:
     """Apply one posting; raises InDebt, InsufficientPoints, NothingToReturn or out_of_range."""
     wallet = book.wallets[posting.wallet]
     wallet.is_changed = True
+    if posting.kind == "redeem":
+        wallet.note_activity(min(posting.at, book.now))
     return _VERBS[type(posting)](book, wallet, posting)

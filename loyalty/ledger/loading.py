@@ -1,7 +1,7 @@
 """Bringing the lots that a batch may touch into the locked wallets."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from loyalty.ledger import statements
@@ -18,6 +18,9 @@ from loyalty.ledger.postings import (
     Reversal,
 )
 from loyalty.ledger.states import LotState, Redeemed, WalletState
+
+# So many lots of a wallet are read at first.
+FIRST_LOTS = 16
 
 Wallets = dict[int, WalletState]
 Seen = dict[int, LotState]
@@ -57,13 +60,31 @@ def _load_to_spend(wallets: Wallets, seen: Seen, postings: Sequence[Posting]) ->
         if isinstance(posting, Debit | Reversal | Reserve | Gift):
             fee = posting.fee if isinstance(posting, Gift) else 0
             needed[posting.wallet] = needed.get(posting.wallet, 0) + posting.points + fee
-    if not needed:
-        return
-    for row in rows(statements.LOTS_TO_SPEND, [list(needed), list(needed.values())]):
+    # A spend takes few lots as a rule, whatever the wallet holds; only where those do not cover it, more are read.
+    limit = FIRST_LOTS
+    while needed:
+        _load_first(wallets, seen, needed, limit)
+        needed = {
+            pk: points
+            for pk, points in needed.items()
+            if len(wallets[pk].lots) == limit and _is_short(wallets[pk], points)
+        }
+        limit *= 8
+
+
+def _load_first(wallets: Wallets, seen: Seen, needed: Mapping[int, int], limit: int) -> None:
+    for wallet_id in needed:
+        wallets[wallet_id].lots.clear()
+    for row in rows(statements.LOTS_TO_SPEND, [list(needed), list(needed.values()), limit]):
         lot = _lot(seen, row)
         wallets[lot.wallet_id].lots.append(lot)
     for wallet_id in needed:
         wallets[wallet_id].lots.sort(key=LotState.spending_key)
+
+
+def _is_short(wallet: WalletState, needed: int) -> bool:
+    """Whether there are more active points than the loaded lots hold, and they are needed."""
+    return sum(lot.free for lot in wallet.lots) < min(needed, wallet.active)
 
 
 def _load_origins(wallets: Wallets, seen: Seen, postings: Sequence[Posting]) -> None:

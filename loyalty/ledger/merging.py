@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from loyalty.errors import out_of_range
 from loyalty.ledger import statements
 from loyalty.ledger.book import Book
 from loyalty.ledger.database import run
@@ -15,9 +16,10 @@ def merge(*, source: int, target: int, reference: str, at: datetime, held: Held)
     """Move everything of the wallet `source` into `target` (ids); both are locked and settled as of `held.at`.
 
     Lots keep their dates. Each wallet gets one entry over the source's balance, unless that is 0; lots then pay what is
-    owed. The source stays readable, empty for ever; its references and earns count as the target's.
+    owed. The source stays readable, empty for ever; its references and earns count as the target's. Raises out_of_range.
     """
     giver, taker = held.wallets[source], held.wallets[target]
+    _refuse_overflow(giver, taker)
     for wallet in (giver, taker):
         wallet.forget_lots()
     # Lots first: what happens to them from here on happens in the target.
@@ -38,6 +40,12 @@ def merge(*, source: int, target: int, reference: str, at: datetime, held: Held)
     taker.merged_from = [*taker.merged_from, source, *giver.merged_from]
     run(statements.TAKE_OVER, [source, taker.merged_from, source, target])
     held.forget()
+
+
+def _refuse_overflow(giver: WalletState, taker: WalletState) -> None:
+    total = giver.active + giver.pending + giver.reserved + giver.expired
+    if not taker.has_room(max(total, giver.earned), "earn") or not taker.has_room(total, "merge"):
+        raise out_of_range("/into")
 
 
 def _hand_over(giver: WalletState, taker: WalletState) -> None:

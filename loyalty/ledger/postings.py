@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from loyalty.errors import out_of_range
+from members import validation
 from members.errors import InvalidInput
 
 MAX_POINTS = 2**63 - 1
@@ -118,12 +120,28 @@ class Posted:
 
 
 def refuse_unsound(posting: Posting) -> None:
-    """Refuse what is no posting: points that are no positive whole number, an expiry before the activation."""
+    """Refuse what is no posting: points that are no positive whole number, naive times, an expiry before activation.
+
+    Raises InvalidInput with the pointer of what is wrong.
+    """
     if type(posting.points) is not int or posting.points < 1:
         raise InvalidInput("/points", "invalid", _("Points are whole numbers above zero."))
-    if not isinstance(posting, Credit) or posting.expires_at is None:
-        return
-    if posting.expires_at <= posting.active_from:
-        raise InvalidInput(
-            "/expires_at", "invalid", _("The points would expire before they are active.")
-        )
+    if posting.points > MAX_POINTS:
+        raise out_of_range("/points")
+    _refuse_naive("/at", posting.at)
+    if isinstance(posting, Credit):
+        _refuse_naive("/active_from", posting.active_from)
+        _refuse_naive("/expires_at", posting.expires_at)
+        if posting.expires_at is not None and posting.expires_at <= posting.active_from:
+            raise InvalidInput(
+                "/expires_at", "invalid", _("The points would expire before they are active.")
+            )
+    elif isinstance(posting, Return):
+        _refuse_naive("/grace_until", posting.grace_until)
+    elif isinstance(posting, Reserve):
+        _refuse_naive("/until", posting.until)
+
+
+def _refuse_naive(pointer: str, moment: datetime | None) -> None:
+    if moment is not None:
+        validation.moment(moment, pointer)

@@ -1,14 +1,18 @@
 """Writing what a book collected."""
 
 import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from loyalty.ledger import statements
 from loyalty.ledger.book import Book
 from loyalty.ledger.database import rows, run
 from loyalty.ledger.states import Allocated, EntryRow, LotState, WalletState
-from members.streams import NULL, field, moment, stream
+from members.streams import NULL, field, stream
+
+encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 # Up to so many entries one statement is quicker than streams.
 FEW = 10
@@ -34,7 +38,7 @@ def _write_few(book: Book) -> None:
         [
             json.dumps([_entry_row(entry) for entry in book.entries], ensure_ascii=False),
             json.dumps([_lot_row(lot) for lot in book.lots]),
-            json.dumps([_totals(wallet) for wallet in _changed(book)]),
+            *columns(map(_totals, _changed(book))),
         ],
     )
 
@@ -47,7 +51,7 @@ def _entry_row(entry: EntryRow) -> tuple[Any, ...]:
         entry.balance,
         entry.sequence,
         entry.reference,
-        entry.at.isoformat(),
+        iso(entry.at),
         entry.details,
         entry.explanation,
         entry.store,
@@ -62,7 +66,7 @@ def _lot_row(lot: LotState) -> tuple[Any, ...]:
         lot.points,
         lot.remaining,
         lot.is_pending,
-        lot.active_from.isoformat(),
+        iso(lot.active_from),
         _moment(lot.expires_at),
     )
 
@@ -102,27 +106,35 @@ def _write_totals(book: Book) -> None:
             lines=(f"{each.hold}\t{each.lot.id}\t{each.points}\n" for each in book.reservations),
         )
     if book.changed_lots:
-        run(
-            statements.UPDATE_LOTS,
-            [
-                json.dumps(
-                    [
-                        (
-                            lot.id,
-                            lot.remaining,
-                            lot.lapsed,
-                            lot.forgiven,
-                            _moment(lot.expires_at),
-                            lot.reserved,
-                        )
-                        for lot in book.changed_lots
-                    ]
-                )
-            ],
-        )
+        run(statements.UPDATE_LOTS, columns(map(_figures, book.changed_lots)))
     changed = _changed(book)
     if changed:
-        run(statements.UPDATE_WALLETS, [json.dumps([_totals(wallet) for wallet in changed])])
+        run(statements.UPDATE_WALLETS, columns(map(_totals, changed)))
+
+
+def columns(rows: Iterable[Sequence[int | str | None]]) -> list[str]:
+    """Rows as one array literal for each column; texts come `quoted`."""
+    return [
+        f"{{{','.join('NULL' if value is None else str(value) for value in column)}}}"
+        for column in zip(*rows, strict=True)
+    ]
+
+
+def quoted(text: str) -> str:
+    """A text as an array literal holds it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _figures(lot: LotState) -> tuple[int | str | None, ...]:
+    return (
+        lot.id,
+        lot.remaining,
+        lot.lapsed,
+        lot.forgiven,
+        _moment(lot.expires_at),
+        lot.reserved,
+    )
 
 
 def _changed(book: Book) -> list[WalletState]:
@@ -145,19 +157,34 @@ def _totals(wallet: WalletState) -> tuple[int | str | None, ...]:
         wallet.sequence,
         _moment(wallet.next_due_at),
         wallet.reserved,
+        _moment(wallet.last_activity_at),
     )
 
 
+def iso(value: datetime) -> str:
+    """A moment as the database reads it."""
+    return _iso_of(value, value.fold)
+
+
+@lru_cache(maxsize=4_096)
+def _iso_of(value: datetime, _fold: int) -> str:
+    """Batches name the same few moments over and over; of an hour that a zone has twice each counts for itself."""
+    return value.isoformat()
+
+
 def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
+    return None if value is None else iso(value)
+
+
+def _json(value: object) -> str:
+    return field(encoded(value)) if value else "{}"
 
 
 def _entry_line(entry: EntryRow) -> str:
-    details = field(json.dumps(entry.details, ensure_ascii=False))
-    explanation = field(json.dumps(entry.explanation, ensure_ascii=False))
+    explanation = field(encoded(entry.explanation))
     return (
         f"{entry.id}\t{entry.wallet_id}\t{entry.kind}\t{entry.points}\t{entry.balance}\t{entry.sequence}\t"
-        f"{field(entry.reference)}\t{entry.at.isoformat()}\t{details}\t{explanation}\t"
+        f"{field(entry.reference)}\t{iso(entry.at)}\t{_json(entry.details)}\t{explanation}\t"
         f"{_id(_corrected(entry))}\t{_id(entry.store)}\n"
     )
 
@@ -173,7 +200,7 @@ def _id(value: int | None) -> str:
 def _lot_line(lot: LotState) -> str:
     return (
         f"{lot.id}\t{lot.wallet_id}\t{lot.entry_id}\t{lot.points}\t{lot.remaining}\t{lot.reserved}\t{lot.lapsed}\t"
-        f"{lot.forgiven}\t{'t' if lot.is_pending else 'f'}\t{lot.active_from.isoformat()}\t{moment(lot.expires_at)}\n"
+        f"{lot.forgiven}\t{'t' if lot.is_pending else 'f'}\t{iso(lot.active_from)}\t{_moment(lot.expires_at) or NULL}\n"
     )
 
 

@@ -1,9 +1,9 @@
 """The ledger's SQL. Every statement handles one row or thousands alike."""
 
-from loyalty.queries.due import DUE_LOTS
+from loyalty.queries import DUE_LOTS, VERSION
 
 WALLET_COLUMNS = """w.id, w.member_id, t.code, w.active, w.pending, w.reserved, w.debt, w.earned, w.spent,
-    w.expired, w.sequence, w.next_due_at, w.merged_from"""
+    w.expired, w.sequence, w.next_due_at, w.merged_from, w.last_activity_at"""
 
 # The statements after the lock look single rows up. A plan made while a table is still small would read it whole, and
 # be kept while it grows; so whole reads are out of the question for the rest of the transaction.
@@ -20,8 +20,10 @@ WHERE w.id = ANY(%s) AND {_BY_INDEX} ORDER BY w.id FOR NO KEY UPDATE OF w"""
 
 # Ids are drawn while planning, so that entries and allocations need no join to find each other.
 SETTLE = f"""
-WITH open_lot AS ({DUE_LOTS}), plan AS MATERIALIZED (
-    SELECT *, CASE WHEN lapsing > 0 THEN nextval(pg_get_serial_sequence('loyalty_entry', 'id')) END AS expiry_id,
+WITH numbers AS MATERIALIZED (
+    SELECT pg_get_serial_sequence('loyalty_entry', 'id')::regclass AS id
+), open_lot AS ({DUE_LOTS}), plan AS MATERIALIZED (
+    SELECT *, CASE WHEN lapsing > 0 THEN nextval((SELECT id FROM numbers)) END AS expiry_id,
         row_number() OVER (PARTITION BY wallet_id, lapsing > 0 ORDER BY expires_at, id) AS nth,
         sum(lapsing) OVER (PARTITION BY wallet_id ORDER BY lapsing > 0 DESC, expires_at, id) AS lapsed_so_far
     FROM open_lot
@@ -67,25 +69,30 @@ WHERE id = ANY(%s) AND NOT EXISTS (
     SELECT 1 FROM loyalty_lot l WHERE l.wallet_id = loyalty_wallet.id AND l.remaining > 0
 )"""
 
+# OFFSET 0 keeps the planner from reading a wallet's whole history where it knows nothing of the tables yet.
 KNOWN_REFERENCES = """
 SELECT e.wallet_id, e.kind, e.reference, e.points, e.balance
-FROM json_array_elements(%s::json) n JOIN loyalty_entry e
-ON e.wallet_id = (n->>0)::bigint AND e.kind = n->>1 AND e.reference = n->>2"""
+FROM json_array_elements(%s::json) n CROSS JOIN LATERAL (
+    SELECT wallet_id, kind, reference, points, balance FROM loyalty_entry
+    WHERE wallet_id = (n->>0)::bigint AND kind = n->>1 AND reference = n->>2 OFFSET 0
+) e"""
 
 LOT_COLUMNS = """l.id, l.wallet_id, l.entry_id, l.points, l.remaining, l.reserved, l.lapsed, l.forgiven,
     l.is_pending, l.active_from, l.expires_at"""
 
-# Per wallet the first lots in spending order that cover what the batch may take.
+# Per wallet the first so many lots in spending order, up to what covers the batch's need.
 LOTS_TO_SPEND = f"""
 SELECT {LOT_COLUMNS} FROM unnest(%s::bigint[], %s::numeric[]) AS n(wallet_id, needed)
 CROSS JOIN LATERAL (
     SELECT l.*, sum(l.remaining - l.reserved) OVER (ORDER BY l.expires_at, l.active_from, l.id)
         - (l.remaining - l.reserved) AS before
-    FROM loyalty_lot l
-    WHERE l.wallet_id = n.wallet_id AND l.remaining > 0 AND l.remaining > l.reserved AND NOT l.is_pending
+    FROM (
+        SELECT l.* FROM loyalty_lot l
+        WHERE l.wallet_id = n.wallet_id AND l.remaining > 0 AND l.remaining > l.reserved AND NOT l.is_pending
+        ORDER BY l.expires_at, l.active_from, l.id LIMIT %s
+    ) l
 ) l WHERE l.before < n.needed"""
 
-# OFFSET 0 keeps the planner from joining the other way round where it knows nothing of the tables yet.
 LOTS_OF_EARNS = f"""
 SELECT e.wallet_id, e.reference, {LOT_COLUMNS} FROM json_array_elements(%s::json) n
 CROSS JOIN LATERAL (
@@ -121,7 +128,13 @@ SELECT {LOT_COLUMNS} FROM loyalty_lot l WHERE l.wallet_id = ANY(%s) AND l.remain
 ORDER BY l.expires_at, l.active_from, l.id"""
 
 # All lots, also used-up ones: a refund or a return may give back to them.
-MOVE_LOTS = "UPDATE loyalty_lot SET wallet_id = %s WHERE wallet_id = %s"
+# They are found by their entries, which stay where they are: only open lots are indexed by wallet.
+MOVE_LOTS = """
+UPDATE loyalty_lot l SET wallet_id = n.target FROM (SELECT %s::bigint AS target, %s::bigint AS source) n
+WHERE l.wallet_id = n.source AND l.id IN (
+    SELECT o.id FROM loyalty_wallet w
+    JOIN loyalty_entry e ON e.wallet_id = ANY(w.id || w.merged_from) JOIN loyalty_lot o ON o.entry_id = e.id
+    WHERE w.id = n.source)"""
 # Two holds of one wallet never share a reference: the one that comes from elsewhere gives way.
 MOVE_HOLDS = """
 UPDATE loyalty_hold h SET reference = CASE WHEN EXISTS (
@@ -135,8 +148,11 @@ FROM (SELECT %s::bigint[] AS family, %s::bigint AS source, %s::bigint AS target)
 JOIN loyalty_wallet s ON s.id = n.source WHERE t.id = n.target"""
 
 DRAW_IDS = """
-SELECT ARRAY(SELECT nextval(pg_get_serial_sequence('loyalty_entry', 'id')) FROM generate_series(1, %s)),
-    ARRAY(SELECT nextval(pg_get_serial_sequence('loyalty_lot', 'id')) FROM generate_series(1, %s))"""
+SELECT ARRAY(SELECT nextval(entries) FROM generate_series(1, %s)), ARRAY(SELECT nextval(lots) FROM generate_series(1, %s))
+FROM (
+    SELECT pg_get_serial_sequence('loyalty_entry', 'id')::regclass AS entries,
+        pg_get_serial_sequence('loyalty_lot', 'id')::regclass AS lots OFFSET 0
+) s"""
 
 COPY_ENTRIES = """COPY loyalty_entry
     (id, wallet_id, kind, points, balance, sequence, reference, at, details, explanation, corrects_id, store_id)
@@ -147,16 +163,22 @@ COPY_LOTS = """COPY loyalty_lot
 COPY_RESERVATIONS = "COPY loyalty_reservation (hold_id, lot_id, points) FROM STDIN"
 COPY_ALLOCATIONS = "COPY loyalty_allocation (lot_id, entry_id, points) FROM STDIN"
 
+# Rows to update come as one array for each column: they are read faster than JSON.
 UPDATE_LOTS = """
-UPDATE loyalty_lot l SET remaining = (n->>1)::bigint, lapsed = (n->>2)::bigint, forgiven = (n->>3)::bigint,
-    expires_at = (n->>4)::timestamptz, reserved = (n->>5)::bigint
-FROM json_array_elements(%s::json) n WHERE l.id = (n->>0)::bigint"""
+UPDATE loyalty_lot l SET remaining = n.remaining, lapsed = n.lapsed, forgiven = n.forgiven, expires_at = n.expires_at,
+    reserved = n.reserved
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[])
+    AS n(id, remaining, lapsed, forgiven, expires_at, reserved)
+WHERE l.id = n.id"""
 
 UPDATE_WALLETS = """
-UPDATE loyalty_wallet w SET active = (n->>1)::bigint, pending = (n->>2)::bigint, debt = (n->>3)::bigint,
-    earned = (n->>4)::bigint, spent = (n->>5)::bigint, expired = (n->>6)::bigint, sequence = (n->>7)::bigint,
-    next_due_at = (n->>8)::timestamptz, reserved = (n->>9)::bigint
-FROM json_array_elements(%s::json) n WHERE w.id = (n->>0)::bigint"""
+UPDATE loyalty_wallet w SET active = n.active, pending = n.pending, debt = n.debt, earned = n.earned, spent = n.spent,
+    expired = n.expired, sequence = n.sequence, next_due_at = n.next_due_at, reserved = n.reserved,
+    last_activity_at = n.last_activity_at
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+        %s::bigint[], %s::timestamptz[], %s::bigint[], %s::timestamptz[])
+    AS n(id, active, pending, debt, earned, spent, expired, sequence, next_due_at, reserved, last_activity_at)
+WHERE w.id = n.id"""
 
 # A few credits in one statement; lots find their entries by wallet and sequence, and are numbered in their order:
 # of lots that are otherwise equal the first posted is spent first.
@@ -180,3 +202,62 @@ WITH entry AS (
 )"""
     + UPDATE_WALLETS
 )
+
+# One credit that leaves nothing to decide: locked, checked and written by one statement. A wallet that was waited for
+# is looked at again as it is then; a reference that somebody else has just used makes no entry and so changes nothing.
+# The foreign keys' own statements, which are planned at the first commit of a connection, look rows up by index too.
+CREDIT_AT_ONCE = f"""
+WITH n AS (
+    SELECT %s::bigint AS member, %s::varchar AS kind, %s::bigint AS points, %s::varchar AS reference,
+        %s::timestamptz AS at, %s::jsonb AS details, %s::jsonb AS explanation, %s::bigint AS store,
+        %s::timestamptz AS active_from, %s::timestamptz AS expires_at, %s::timestamptz AS moment, %s::text AS program
+), wallet AS (
+    SELECT w.id, w.active + w.pending + w.reserved + n.points AS balance, w.sequence + 1 AS sequence
+    FROM n JOIN loyalty_wallet w ON w.member_id = n.member
+        AND w.point_type_id = (SELECT id FROM loyalty_pointtype WHERE code = 'points')
+    WHERE {_BY_INDEX} AND n.program = (SELECT {VERSION} FROM loyalty_program WHERE id = 1)
+        AND w.debt = 0 AND NOT w.is_closed AND w.merged_from = '{{}}'
+        AND (w.next_due_at IS NULL OR w.next_due_at > n.moment)
+        AND greatest(w.earned, w.active + w.pending + w.reserved + w.expired) <= 9223372036854775807 - n.points
+    FOR NO KEY UPDATE OF w
+), entry AS (
+    INSERT INTO loyalty_entry
+        (wallet_id, kind, points, balance, sequence, reference, at, details, explanation, store_id)
+    SELECT wallet.id, n.kind, n.points, wallet.balance, wallet.sequence, n.reference, n.at, n.details, n.explanation,
+        n.store
+    FROM wallet, n
+    ON CONFLICT (wallet_id, kind, reference) DO NOTHING
+    RETURNING id, wallet_id, balance, sequence
+), lot AS (
+    INSERT INTO loyalty_lot
+        (wallet_id, entry_id, points, remaining, reserved, lapsed, forgiven, is_pending, active_from, expires_at)
+    SELECT entry.wallet_id, entry.id, n.points, n.points, 0, 0, 0, false, n.active_from, n.expires_at FROM entry, n
+)
+UPDATE loyalty_wallet w SET active = w.active + n.points, earned = w.earned + n.points, sequence = entry.sequence,
+    next_due_at = least(w.next_due_at, n.expires_at)
+FROM entry, n WHERE w.id = entry.wallet_id RETURNING entry.balance"""
+
+# Many credits of that kind on wallets that are locked and have been looked at: one credit for each wallet.
+CREDIT_MANY = """
+WITH n AS MATERIALIZED (
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::varchar[], %s::timestamptz[], %s::jsonb[], %s::jsonb[],
+        %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+        AS n(wallet, points, reference, at, details, explanation, store, active_from, expires_at)
+), wallet AS (
+    UPDATE loyalty_wallet w SET active = w.active + n.points, earned = w.earned + n.points, sequence = w.sequence + 1,
+        next_due_at = least(w.next_due_at, n.expires_at)
+    FROM n WHERE w.id = n.wallet
+    RETURNING w.id, w.active + w.pending + w.reserved AS balance, w.sequence
+), entry AS (
+    INSERT INTO loyalty_entry
+        (wallet_id, kind, points, balance, sequence, reference, at, details, explanation, store_id)
+    SELECT n.wallet, 'earn', n.points, wallet.balance, wallet.sequence, n.reference, n.at, n.details, n.explanation, n.store
+    FROM n JOIN wallet ON wallet.id = n.wallet
+    RETURNING id, wallet_id, balance, sequence
+), lot AS (
+    INSERT INTO loyalty_lot
+        (wallet_id, entry_id, points, remaining, reserved, lapsed, forgiven, is_pending, active_from, expires_at)
+    SELECT n.wallet, entry.id, n.points, n.points, 0, 0, 0, false, n.active_from, n.expires_at
+    FROM entry JOIN n ON n.wallet = entry.wallet_id
+)
+SELECT wallet_id, balance, sequence FROM entry"""

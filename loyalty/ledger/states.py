@@ -116,6 +116,8 @@ class WalletState:
     sequence: int
     next_due_at: datetime | None
     merged_from: list[int] = field(default_factory=list)
+    last_activity_at: datetime | None = None
+    activity: datetime | None = None  # the latest that was noted and has not moved lots yet
     is_changed: bool = False
     lots: list[LotState] = field(default_factory=list)
     origins: dict[str, LotState] = field(default_factory=dict)
@@ -144,6 +146,13 @@ class WalletState:
         self.origins.clear()
         self.redeemed.clear()
         self.held.clear()
+
+    def note_activity(self, moment: datetime) -> None:
+        """Remember the latest own order, redemption or capture; written with the next posting."""
+        self.activity = max(moment, self.activity or moment)
+        if self.last_activity_at is None or moment > self.last_activity_at:
+            self.last_activity_at = moment
+            self.is_changed = True
 
     def note_due(self, moment: datetime | None) -> None:
         """Remember the earliest moment at which something falls due."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from loyalty.ledger import statements
 from loyalty.ledger.applying import apply
@@ -21,9 +21,13 @@ from loyalty.ledger.postings import (
     Reversal,
     refuse_unsound,
 )
+from loyalty.ledger.quick import credit_many, split
 from loyalty.ledger.rows import write
 from loyalty.ledger.states import WalletState
-from members.errors import ReferenceReused
+from members.errors import MemberClosed, ReferenceReused
+
+# The constraint that keeps points out of the wallet of a member who was closed.
+CLOSED_IS_EMPTY = "wallet_closed_is_empty"
 
 
 class Held:
@@ -70,8 +74,8 @@ def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None)
 
     `held` are the wallets locked before (all that the postings name). A reference that was posted before has no
     second effect: its first answer comes back with `is_new` False. Raises InDebt, InsufficientPoints,
-    ReferenceReused (other points) or InvalidInput (`out_of_range` and what is no posting); then nothing is written,
-    and `held` cannot be used any more.
+    ReferenceReused (other points), MemberClosed or InvalidInput (`out_of_range` and what is no posting); then nothing
+    is written, and `held` cannot be used any more.
     """
     if not postings:
         return []
@@ -82,6 +86,11 @@ def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None)
             held = lock_wallets(wallets=_named(postings), at=at)
         try:
             return _post(postings, at, held)
+        except IntegrityError as problem:
+            held.forget()
+            if CLOSED_IS_EMPTY in str(problem):
+                raise MemberClosed from None
+            raise
         except Exception:
             held.forget()
             raise
@@ -90,11 +99,18 @@ def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None)
 def _post(postings: Sequence[Posting], at: datetime, held: Held) -> list[Posted]:
     known = _known(postings, held.wallets)
     fresh = [posting for posting in postings if _key(posting) not in known]
-    load_lots(held.wallets, fresh)
+    plain, others = split(fresh, held.wallets, at)
+    load_lots(held.wallets, others)
     book = Book(held.wallets, at)
-    answers = [_apply_once(book, known, posting) for posting in postings]
+    set_apart = {_key(posting) for posting in plain}
+    answers = {
+        place: _apply_once(book, known, posting)
+        for place, posting in enumerate(postings)
+        if _key(posting) not in set_apart
+    }
+    at_once = iter(credit_many(plain, held.wallets) if plain else ())
     write(book)
-    return answers
+    return [answers.get(place) or next(at_once) for place in range(len(postings))]
 
 
 def _named(postings: Sequence[Posting]) -> set[int]:

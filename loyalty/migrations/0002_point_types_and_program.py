@@ -10,11 +10,13 @@ def create(apps, schema_editor):
     apps.get_model("loyalty", "Program").objects.get_or_create(id=1)
 
 
-# What of an entry its digest covers; moments as seconds, so that no session's time zone shows in them.
+# What of an entry its digest covers; moments as seconds, so that no session's time zone shows in them. One text is put
+# together rather than a JSON value, which costs twice as much; the reference's length keeps its end unmistakable.
 DIGEST = """
 CREATE FUNCTION loyalty_entry_digest(e loyalty_entry) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT sha256(convert_to(jsonb_build_array(e.id, e.wallet_id, e.kind, e.points, e.balance, e.sequence, e.reference,
-        extract(epoch FROM e.at), e.details, e.explanation, e.corrects_id, e.store_id)::text, 'UTF8'))
+    SELECT sha256(convert_to(concat_ws('/', e.id, e.wallet_id, e.kind, e.points, e.balance, e.sequence,
+        length(e.reference), e.reference, extract(epoch FROM e.at), coalesce(e.corrects_id, 0),
+        coalesce(e.store_id, 0), e.details, e.explanation), 'UTF8'))
 $$"""
 
 

@@ -1,5 +1,5 @@
 from loyalty.models.adjustment import Adjustment
-from loyalty.models.books import DaySheet, Seal
+from loyalty.models.books import DaySheet, Seal, VerificationRun
 from loyalty.models.giving import BuyBack, Donation, Transfer
 from loyalty.models.hold import Hold, Reservation
 from loyalty.models.ledger import Allocation, Entry, Lot
@@ -25,5 +25,6 @@ __all__ = [
     "Reservation",
     "Seal",
     "Transfer",
+    "VerificationRun",
     "Wallet",
 ]

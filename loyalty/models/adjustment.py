@@ -27,7 +27,7 @@ class Adjustment(models.Model):
     reason = models.CharField(_("reason"), max_length=20, choices=Reason)
     note = models.TextField(_("internal note"), blank=True)
     message = models.CharField(_("text for the member"), max_length=200, blank=True)
-    reference = models.CharField(_("reference"), max_length=100)
+    reference = models.CharField(_("reference"), max_length=200)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.POSTED)
     requested_by = models.CharField(_("requested by"), max_length=150, blank=True)
@@ -39,6 +39,7 @@ class Adjustment(models.Model):
     class Meta:
         verbose_name = _("adjustment")
         verbose_name_plural = _("adjustments")
+        permissions = [("approve_adjustment", _("Can approve adjustments"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["member", "reference"], name="adjustment_once_per_reference"

@@ -47,6 +47,11 @@ class Seal(models.Model):
     def __str__(self) -> str:
         return f"{self.day}"
 
+    @property
+    def short(self) -> str:
+        """The beginning of the seal, enough to compare by eye."""
+        return bytes(self.digest).hex()[:16]
+
 
 class DaySheet(models.Model):
     """What one kind of entry moved on one day at one store: the lines of the roll-forward."""
@@ -80,3 +85,34 @@ class DaySheet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.kind} {self.points:+}"
+
+
+class VerificationRun(models.Model):
+    """One check of all books: when, by whom, and the first of the differences it found."""
+
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"))
+    by = models.CharField(_("by"), max_length=150)
+    wallets = models.BigIntegerField(_("wallets"))
+    differences = models.BigIntegerField(_("differences"))
+    frozen = models.BigIntegerField(_("members frozen"), default=0)
+    # The newest seal that was recomputed, to be compared with a copy kept elsewhere.
+    sealed_until = models.DateField(_("sealed until"), null=True)
+    found = models.JSONField(
+        _("what was found"),
+        default=list,
+        help_text='[{"check", "member", "wallet", "found"}, …], the first ones.',
+    )
+
+    class Meta:
+        verbose_name = _("verification")
+        verbose_name_plural = _("verifications")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(finished_at__gte=models.F("started_at"), differences__gte=0),
+                name="verificationrun_ends_after_it_began",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.finished_at:%Y-%m-%d %H:%M} {self.differences}"

@@ -97,6 +97,8 @@ class Program(models.Model):
     status_expiry_date = models.CharField(
         _("status expiry day (MM-DD)"), max_length=5, blank=True, default=""
     )
+    # Since expiry was switched on, by point type: what is needed to give lots without an expiry their date.
+    lots_to_date = models.JSONField(default=dict, editable=False)
     pending_days = models.PositiveSmallIntegerField(_("days until points are active"), default=0)
     reversal = models.CharField(
         _("refund of points already spent"),

@@ -54,6 +54,8 @@ class Wallet(models.Model):
     last_activity_at = models.DateTimeField(_("last activity"), null=True)
     # The wallets that were merged into this one: their references and earns count as its own.
     merged_from = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
+    # Of a member who was closed: nothing can come in any more, whoever tries.
+    is_closed = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
@@ -71,6 +73,10 @@ class Wallet(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(active=0) | Q(debt=0), name="wallet_active_or_debt_not_both"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_closed=False) | Q(active=0, pending=0, reserved=0),
+                name="wallet_closed_is_empty",
             ),
         ]
         indexes = [

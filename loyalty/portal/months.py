@@ -25,6 +25,11 @@ TOTALS = {
     Entry.Kind.EXPIRE: pgettext_lazy("month total", "expired"),
     Entry.Kind.REVERSE: pgettext_lazy("month total", "taken back"),
     Entry.Kind.RETURN: pgettext_lazy("month total", "returned"),
+    Entry.Kind.TRANSFER_IN: pgettext_lazy("month total", "received"),
+    Entry.Kind.TRANSFER_OUT: pgettext_lazy("month total", "given"),
+    Entry.Kind.FEE: pgettext_lazy("month total", "fees"),
+    Entry.Kind.DONATE: pgettext_lazy("month total", "donated"),
+    Entry.Kind.BUY_BACK: pgettext_lazy("month total", "bought back"),
     Entry.Kind.ADJUST: pgettext_lazy("month total", "adjusted"),
 }
 

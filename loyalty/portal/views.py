@@ -13,6 +13,8 @@ from loyalty.portal.access import ProgramRequest
 from members import queries as member_queries
 from members.portal.access import member_required
 
+# The steps of a tier history that its page shows.
+CHANGES = 20
 PLACE = re.compile("[0-9]{1,18}")
 
 
@@ -56,10 +58,11 @@ def entry(request: ProgramRequest, entry_id: int) -> HttpResponse:
 @member_required
 def tier(request: ProgramRequest) -> HttpResponse:
     """Where the member stands and what each tier gives."""
-    standing = tiers.standing(member=request.member, at=timezone.now())
+    standing = tiers.standing(member=request.member, at=timezone.now(), program=request.program)
     context = {
         "standing": standing,
         "to_spend": tiers.money_to(needed=standing.needed or 0, program=request.program),
         "tiers": member_queries.tiers(),
+        "changes": member_queries.tier_changes(request.member)[:CHANGES],
     }
     return render(request, "portal/tier.html", context)

@@ -1,6 +1,16 @@
 """Questions to the loyalty app; they return values or ordered querysets."""
 
+from loyalty.queries.adjustments import adjustments_to_decide
 from loyalty.queries.due import DUE_LOTS
+from loyalty.queries.eternal import eternal_lots, last_lot_id, wallets_with_eternal_lots
+from loyalty.queries.giving import (
+    family_of,
+    hold,
+    hold_state,
+    open_holds_of,
+    points_given_today,
+    points_redeemed_this_month,
+)
 from loyalty.queries.ledger import (
     Expiring,
     Figures,
@@ -15,26 +25,50 @@ from loyalty.queries.ledger import (
     lots_of,
     wallet_of,
 )
-from loyalty.queries.orders import adjustment, order, orders_by_key, orders_of
-from loyalty.queries.program import program
+from loyalty.queries.orders import (
+    adjustment,
+    awaiting_award,
+    award_entry,
+    order,
+    orders_by_key,
+    orders_of,
+)
+from loyalty.queries.program import VERSION, program, program_version, value_of
+from loyalty.queries.references import free_reference
 
 __all__ = [
     "DUE_LOTS",
+    "VERSION",
     "Expiring",
     "Figures",
     "NextExpiry",
     "OpenLot",
     "adjustment",
+    "adjustments_to_decide",
+    "awaiting_award",
+    "award_entry",
     "due_wallets_locked",
     "entries_of",
     "entry_of",
+    "eternal_lots",
     "expiring",
+    "family_of",
     "figures",
     "figures_of",
+    "free_reference",
+    "hold",
+    "hold_state",
+    "last_lot_id",
     "lots_of",
+    "open_holds_of",
     "order",
     "orders_by_key",
     "orders_of",
+    "points_given_today",
+    "points_redeemed_this_month",
     "program",
+    "program_version",
+    "value_of",
     "wallet_of",
+    "wallets_with_eternal_lots",
 ]

@@ -91,10 +91,25 @@ _FIGURES_NOW = f"""
         FROM ({DUE_LOTS}) due GROUP BY wallet_id
     ) m ON m.wallet_id = w.id WHERE w.id = ANY(%s)"""
 
+# The soonest moment at which active points lapse, and how many. Of a settled wallet only the lots of that moment are
+# read, however many it holds. Parameters as in _LOTS_NOW.
 _NEXT_EXPIRY = f"""
-    SELECT DISTINCT ON (wallet_id) wallet_id, sum(remaining - reserved)::bigint, expires_at FROM ({_LOTS_NOW}) lots
-    WHERE NOT is_pending AND expires_at IS NOT NULL AND remaining > reserved
-    GROUP BY wallet_id, expires_at ORDER BY wallet_id, expires_at"""
+    (SELECT DISTINCT ON (wallet_id) wallet_id, sum(remaining - paying - lapsing - reserved + released)::bigint, expires_at
+    FROM ({DUE_LOTS}) due
+    WHERE (is_due OR NOT is_pending) AND expires_at IS NOT NULL AND remaining - paying - lapsing > reserved - released
+    GROUP BY wallet_id, expires_at ORDER BY wallet_id, expires_at)
+    UNION ALL
+    SELECT w.id, same.points, soonest.expires_at FROM loyalty_wallet w
+    CROSS JOIN LATERAL (
+        SELECT expires_at FROM loyalty_lot
+        WHERE wallet_id = w.id AND remaining > 0 AND remaining > reserved AND NOT is_pending AND expires_at IS NOT NULL
+        ORDER BY expires_at LIMIT 1
+    ) soonest
+    CROSS JOIN LATERAL (
+        SELECT sum(remaining - reserved)::bigint AS points FROM loyalty_lot
+        WHERE wallet_id = w.id AND remaining > 0 AND NOT is_pending AND expires_at = soonest.expires_at
+    ) same
+    WHERE w.id = ANY(%s) AND (w.next_due_at IS NULL OR w.next_due_at > %s)"""
 
 
 def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
@@ -213,18 +228,26 @@ def entries_of(*, member: Member, type_code: str = "points") -> QuerySet[Entry]:
 
 
 def entry_of(*, wallet: int, kind: str, reference: str) -> Entry:
-    """The one entry of a wallet with a kind and reference. Raises NotFound."""
-    try:
-        return Entry.objects.get(wallet=wallet, kind=kind, reference=reference)
-    except Entry.DoesNotExist:
-        raise NotFound(reference) from None
+    """The one entry of a wallet, or of one merged into it, with a kind and reference. Raises NotFound."""
+    named = Entry.objects.filter(kind=kind, reference=reference)
+    found = named.filter(wallet=wallet).first()
+    if found is None:
+        merged = Wallet.objects.values_list("merged_from", flat=True).get(pk=wallet)
+        found = named.filter(wallet__in=merged).order_by("id").first()
+    if found is None:
+        raise NotFound(reference)
+    return found
 
 
 def due_wallets_locked(*, at: datetime, limit: int) -> list[int]:
-    """Lock up to `limit` wallets on which something fell due, leaving out those others hold; their ids."""
+    """Lock up to `limit` wallets on which something fell due, leaving out those others hold; their ids.
+
+    What follows in the transaction looks rows up by index (see docs/decisions/0006).
+    """
     rows = _rows(
-        """SELECT id FROM loyalty_wallet WHERE next_due_at <= %s ORDER BY next_due_at, id LIMIT %s
-            FOR NO KEY UPDATE SKIP LOCKED""",
+        """SELECT id FROM loyalty_wallet
+            WHERE next_due_at <= %s AND (SELECT set_config('enable_seqscan', 'off', true)) IS NOT NULL
+            ORDER BY next_due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
         [at, limit],
     )
     return [row[0] for row in rows]

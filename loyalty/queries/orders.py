@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from loyalty.models import Adjustment, Order
+from loyalty.models import Adjustment, Entry, Order
 from members.errors import NotFound
 from members.models import Member
 
@@ -37,6 +37,17 @@ def orders_of(*, member: Member) -> QuerySet[Order]:
     return (
         Order.objects.filter(member=member).select_related("store").order_by("-placed_at", "-id")
     )
+
+
+def award_entry(*, wallets: Collection[int], reference: str) -> Entry:
+    """The entry that gave an order its points, in its member's wallet (id) or one that was merged into it."""
+    return Entry.objects.get(wallet__in=wallets, kind=Entry.Kind.EARN, reference=reference)
+
+
+def awaiting_award(*, member: Member) -> QuerySet[Order]:
+    """The member's orders that will earn their points when they have come further, newest first."""
+    waiting = orders_of(member=member).filter(awarded_at=None)
+    return waiting.exclude(status__in=Order.CLOSED)
 
 
 def adjustment(*, pk: int) -> Adjustment:

@@ -1,12 +1,17 @@
 """How a movement of points is told to the member it belongs to."""
 
-from django import template
+from collections.abc import Iterable
 
-from loyalty import wording
-from loyalty.models import Entry
+from django import template
+from django.utils import timezone
+
+from loyalty import queries, wording
+from loyalty.models import Entry, Hold
+from members.models import Member
 
 register = template.Library()
 
+HOLDS_SHOWN = 5
 DRAWINGS = {
     Entry.Kind.EARN: ("receipt", ""),
     Entry.Kind.REVERSE: ("return", "danger"),
@@ -14,7 +19,24 @@ DRAWINGS = {
     Entry.Kind.RETURN: ("return", "brand"),
     Entry.Kind.EXPIRE: ("clock", ""),
     Entry.Kind.ADJUST: ("edit", ""),
+    Entry.Kind.TRANSFER_IN: ("gift", "brand"),
+    Entry.Kind.TRANSFER_OUT: ("give", "warm"),
+    Entry.Kind.FEE: ("receipt", ""),
+    Entry.Kind.DONATE: ("heart", "warm"),
+    Entry.Kind.BUY_BACK: ("coin", "warm"),
 }
+
+
+@register.simple_tag
+def open_holds(member: Member) -> Iterable[Hold]:
+    """What is set aside for purchases at this moment, the soonest to time out first."""
+    return queries.open_holds_of(member=member, at=timezone.now())[:HOLDS_SHOWN]
+
+
+@register.simple_tag
+def waiting_orders(member: Member) -> int:
+    """How many orders will still earn their points, when they have come further."""
+    return queries.awaiting_award(member=member).count()
 
 
 @register.filter
@@ -27,6 +49,12 @@ def title(entry: Entry) -> str:
 def reason(entry: Entry) -> str:
     """Why it is so many points: “银卡 ×1.2：64 → 76”."""
     return wording.entry_reason(entry)
+
+
+@register.filter
+def order_name(entry: Entry) -> str:
+    """The order it is about: “A-1”; empty when there is none."""
+    return wording.order_name(entry.details)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 
 from loyalty import programs, queries, tiers, wording
-from loyalty.models import Allocation, Entry, Order, OrderLine, Program, Refund
+from loyalty.models import Allocation, Entry, Order, OrderLine, OrderStep, Program, Refund
 from members.models import Member
 
 register = template.Library()
@@ -57,6 +57,12 @@ def member_orders(member: Member) -> Iterable[Order]:
 def order_lines(order: Order) -> Iterable[OrderLine]:
     """What was bought."""
     return order.lines.order_by("position")
+
+
+@register.simple_tag
+def order_steps(order: Order) -> Iterable[OrderStep]:
+    """How far it has come, and when."""
+    return order.steps.order_by("at", "id")
 
 
 @register.simple_tag

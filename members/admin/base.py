@@ -43,7 +43,11 @@ class VerbForm(forms.ModelForm[Any]):
         except NotFound as problem:
             self.add_error(self._field_of(problem.pointer), str(problem))
         except Refusal as refusal:
-            self.add_error(self.refusal_fields.get(refusal.code), str(refusal))
+            self.add_error(self.field_of_refusal(refusal), str(refusal))
+
+    def field_of_refusal(self, refusal: Refusal) -> str | None:
+        """The field that a refusal is about; None: it stands above the form."""
+        return self.refusal_fields.get(refusal.code)
 
     def _to_save(self) -> list[str]:
         if self.instance.pk:

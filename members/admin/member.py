@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from members import enrolment, queries
 from members.admin.base import VerbAdmin, VerbForm
+from members.admin.current_tiers import CurrentTierFilter, CurrentTierList
 from members.admin.transfer import MemberTransfer
 from members.models import Member
 
@@ -58,7 +59,7 @@ class MemberAdmin(MemberTransfer, VerbAdmin):
     list_display = ("headline", "masked", "number", "tier_badge", "status_badge", "shop", "day")
     list_select_related = ("tier", "store")
     list_filter = (
-        ("tier", RelatedDropdownFilter),
+        ("tier", CurrentTierFilter),
         ("status", ChoicesDropdownFilter),
         ("store", RelatedDropdownFilter),
     )
@@ -73,6 +74,9 @@ class MemberAdmin(MemberTransfer, VerbAdmin):
     add_fieldsets = ((None, {"fields": (*PROFILE, "referral_code")}),)
 
     # ---- lists --------------------------------------------------------------------------------
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CurrentTierList]:
+        return CurrentTierList
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Member], search_term: str
     ) -> tuple[QuerySet[Member], bool]:
@@ -114,7 +118,17 @@ class MemberAdmin(MemberTransfer, VerbAdmin):
 
     # ---- the member's page ----------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
-        return super().get_queryset(request).select_related("tier", "store", "referrer")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("tier", "store", "referrer", "merged_into")
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
+        # A closed member's page is to look at. Whoever was closed while the form was open is refused by the verb.
+        is_closed = obj is not None and obj.status == Member.Status.CLOSED
+        is_looked_at = is_closed and request.method == "GET"
+        return not is_looked_at and bool(super().has_change_permission(request, obj))
 
     def get_fieldsets(self, request: HttpRequest, obj: Member | None = None) -> Any:
         if obj is None:

@@ -27,11 +27,16 @@ ACTS = {
     "change_redemption": _("cancel"),
     "change_member": _("change, and see the whole phone number"),
     "add_member": _("enrol and import"),
+    "freeze_member": _("freeze and unfreeze"),
+    "close_member": _("close for good"),
+    "merge_member": _("merge"),
+    "add_tierchange": _("give a tier by hand"),
     "add_adjustment": _("give and take points"),
+    "approve_adjustment": _("approve and reject"),
 }
 # Records of what happened are only looked at; a reference stays empty in the console.
 OFFERED = {
-    "members": ("member", "tier", "store", "user", "apiclient"),
+    "members": ("member", "tier", "tierchange", "store", "user", "apiclient"),
     "loyalty": ("program", "order", "entry", "adjustment"),
     "rewards": ("reward", "redemption", "voucher"),
 }

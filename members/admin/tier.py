@@ -25,25 +25,62 @@ class TierForm(VerbForm):
                 '"kind": "privilege", "name": "Free delivery"}]'
             ),
             "multiplier": _("What an order earns is multiplied by this."),
-            "retain_threshold": _("Status points that keep it for the next period."),
+            "retain_threshold": _("Status points that keep it; empty: as many as reach it."),
+            "downgrade": _(
+                "What happens when too few status points count. It never falls because points were spent or expired; "
+                "status points of a refund are taken back whatever is chosen here."
+            ),
+            "grace_days": _("Days in which a member can still earn what is missing."),
         }
 
 
 @admin.register(Tier)
 class TierAdmin(VerbAdmin):
     form = TierForm
-    list_display = ("name", "rank", "shown_threshold", "shown_multiplier", "benefit_names")
+    list_display = (
+        "name",
+        "rank",
+        "shown_threshold",
+        "shown_keeping",
+        "shown_downgrade",
+        "shown_grace",
+        "shown_multiplier",
+        "benefit_names",
+    )
     ordering = ("rank",)
     sortable_by = ()
     fixed_fields = ("code",)
     fieldsets = (
         (None, {"fields": (("code", "name"), ("rank", "threshold"), "multiplier")}),
+        (
+            _("Keeping it"),
+            {
+                "fields": ("retain_threshold", ("downgrade", "grace_days")),
+                "description": _(
+                    "Members keep the tier they have until they are judged next: with their next order, refund "
+                    "or review."
+                ),
+            },
+        ),
         (_("Benefits"), {"fields": ("benefits",)}),
     )
 
     @display(description=_("threshold"))
     def shown_threshold(self, tier: Tier) -> str:
         return f"{tier.threshold:,}"
+
+    @display(description=_("threshold to keep"))
+    def shown_keeping(self, tier: Tier) -> str:
+        return f"{tier.threshold if tier.retain_threshold is None else tier.retain_threshold:,}"
+
+    @display(description=_("downgrade"))
+    def shown_downgrade(self, tier: Tier) -> str:
+        return tier.get_downgrade_display() if tier.threshold else "—"
+
+    @display(description=_("grace days"))
+    def shown_grace(self, tier: Tier) -> str:
+        falls = tier.threshold and tier.downgrade != Tier.Downgrade.NONE
+        return str(tier.grace_days) if falls else "—"
 
     @display(description=_("multiplier"))
     def shown_multiplier(self, tier: Tier) -> str:

@@ -1,140 +1,72 @@
 """Members as CSV files: in, with a preview, through the verb that enrols everybody; out, safe to open."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from import_export import fields, resources
+from django.utils.translation import gettext_lazy, ngettext
+from import_export import fields
 from import_export.admin import ImportExportMixin
 from import_export.formats import base_formats
-from import_export.instance_loaders import BaseInstanceLoader
 from import_export.results import Result, RowResult
-from import_export.tmp_storages import CacheStorage
 from tablib import Dataset
-from unfold.contrib.import_export.forms import ExportForm, ImportForm
+from unfold.contrib.import_export.forms import ExportForm
 
-from members import csv_files, enrolment, member_files
-from members.cells import Problem
-from members.csv_files import CsvFile, Row
-from members.encodings import UnreadableFile
-from members.enrolment import Enrolment
-from members.import_reports import ImportReport
+from members import enrolment, member_files, tiering
+from members.admin import uploads
+from members.admin.uploads import Outcome, Upload, UploadAdmin, UploadFormat, UploadResource
+from members.csv_files import Row
 from members.imports import Calendar
 from members.models import Member
 
 COLUMNS = (*member_files.LAYOUT.required, *member_files.LAYOUT.optional)
-LARGEST_IMPORT = 5_000
-LARGEST_FILE_MB = 5
 LARGEST_EXPORT = 20_000
 # A spreadsheet takes a text that begins like this for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 
-class MemberImportForm(ImportForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["import_file"].help_text = _(
+class MemberImportForm(uploads.UploadForm):
+    command = "import_members"
+
+    def help_text(self) -> str:
+        return _(
             "A CSV file with a header line. Only the column phone is needed; up to %(rows)s rows. "
             "A preview comes first, and nothing is imported while a row is wrong."
-        ) % {"rows": f"{LARGEST_IMPORT:,}"}
-
-    def clean_import_file(self) -> Any:
-        file = self.cleaned_data["import_file"]
-        if file.size > LARGEST_FILE_MB * 1024 * 1024:
-            raise ValidationError(
-                _(
-                    "The file is larger than %(most)d MB. "
-                    "Split it, or have it imported with manage.py import_members."
-                )
-                % {"most": LARGEST_FILE_MB}
-            )
-        return file
+        ) % {"rows": f"{uploads.LARGEST_IMPORT:,}"}
 
 
-class MemberDataset(Dataset):
-    """The rows of one uploaded file, and where each stands in it."""
-
-    file: CsvFile
-    places: Sequence[Row]
-
-
-class MemberCsv(base_formats.CSV):
-    """CSV read with the same eyes as `manage.py import_members`."""
-
-    def is_binary(self) -> bool:
-        return True
-
-    def get_read_mode(self) -> str:
-        return "rb"
-
-    def create_dataset(self, in_stream: bytes | None, **_kwargs: Any) -> MemberDataset:
-        if in_stream is None:
-            raise UnreadableFile(_("The uploaded file is gone. Choose it once more."))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "members.csv"
-            path.write_bytes(in_stream)
-            file = csv_files.opened(path, member_files.LAYOUT)
-            places = list(csv_files.rows(file))
-        if len(places) > LARGEST_IMPORT:
-            raise UnreadableFile(
-                _(
-                    "The file has %(rows)d rows, and this page takes %(largest)d at most. "
-                    "Split it, or have it imported with manage.py import_members."
-                )
-                % {"rows": len(places), "largest": LARGEST_IMPORT}
-            )
-        width = len(file.columns)
-        cells = [[*row.cells[:width], *[""] * (width - len(row.cells))] for row in places]
-        dataset = MemberDataset(*cells, headers=list(file.columns))
-        dataset.file, dataset.places = file, places
-        return dataset
-
-
-class _Rejections(ImportReport):
-    """Keeps what is wrong with each row, by its line."""
-
-    def __init__(self) -> None:
-        self.problems: dict[int, Sequence[Problem]] = {}
-
-    def reject(self, row: Row, problems: Sequence[Problem]) -> None:
-        self.problems[row.line] = problems
+class MemberCsv(UploadFormat):
+    layout = member_files.LAYOUT
+    command = "import_members"
 
 
 class _Enroller(member_files.MemberFile):
-    def enrol(self, rows: Sequence[Row], *, at: datetime) -> Mapping[int, Enrolment]:
+    def enrol(self, rows: Sequence[Row], *, at: datetime) -> Mapping[int, Outcome]:
         """What became of each good row, by its line; the bad ones are in the report."""
         read = [(row, self._newcomer(row)) for row in rows]
         people = [(row, newcomer) for row, newcomer in read if newcomer is not None]
         outcomes = enrolment.enrol_all(newcomers=[newcomer for _row, newcomer in people], at=at)
+        enrolled = {}
         for (row, _newcomer), outcome in zip(people, outcomes, strict=True):
             if outcome.problem is not None:
                 self.report.reject(row, [self._problem(row, outcome.problem)])
-        return {row.line: one for (row, _newcomer), one in zip(people, outcomes, strict=True)}
+            elif outcome.member is not None:
+                enrolled[row.line] = Outcome(outcome.is_new, outcome.member)
+        return enrolled
 
 
-class MemberResource(resources.Resource):
-    """django-import-export walks the rows; they are enrolled in one batch before it begins."""
-
-    class Meta:
-        instance_loader_class = BaseInstanceLoader
+class MemberResource(UploadResource):
+    """Members in, through the verb that enrols everybody, and out."""
 
     def __init__(self, *, unmasked: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.unmasked = unmasked
         self.fields = {name: fields.Field(column_name=name) for name in COLUMNS}
-        self.places: Sequence[Row] = ()
-        self.report = _Rejections()
-        self.outcomes: Mapping[int, Enrolment] = {}
 
     @classmethod
     def get_display_name(cls) -> str:
@@ -144,36 +76,20 @@ class MemberResource(resources.Resource):
     def get_import_id_fields(self) -> list[str]:
         return ["phone"]
 
-    def before_import(self, dataset: MemberDataset, **kwargs: Any) -> None:
+    def import_all(self, dataset: Upload) -> Mapping[int, Outcome]:
         at = timezone.now()
         calendar = Calendar(shift=timedelta(0), now=at, is_moved=False)
         enroller = _Enroller(file=dataset.file, calendar=calendar, report=self.report)
-        self.places = dataset.places
-        self.outcomes = enroller.enrol(dataset.places, at=at)
-
-    def import_row(self, row: Mapping[str, str], _loader: Any, **kwargs: Any) -> RowResult:
-        line = self.places[kwargs["row_number"] - 1].line
-        answer = RowResult()
-        answer.row_values = dict(row)
-        answer.diff = [row.get(name, "") for name in self.get_diff_headers()]
-        if problems := self.report.problems.get(line):
-            answer.import_type = RowResult.IMPORT_TYPE_INVALID
-            answer.validation_error = ValidationError(_by_column(line, problems))
-            return answer
-        outcome = self.outcomes[line]
-        answer.import_type = (
-            RowResult.IMPORT_TYPE_NEW if outcome.is_new else RowResult.IMPORT_TYPE_SKIP
-        )
-        answer.instance = outcome.member
-        answer.add_instance_info(outcome.member)
-        return answer
+        return enroller.enrol(dataset.places, at=at)
 
     # ---- out ----------------------------------------------------------------------------------
     def get_export_headers(self, selected_fields: Any = None) -> list[str]:
         return ["number", *COLUMNS[:-1], "tier", "status", "referral_code"]
 
     def export(self, queryset: QuerySet[Member], **_kwargs: Any) -> Dataset:
-        rows = (self._exported(member) for member in queryset)
+        members = list(queryset)
+        tiering.show(members=members, at=timezone.now())
+        rows = (self._exported(member) for member in members)
         return Dataset(*rows, headers=self.get_export_headers())
 
     def _exported(self, member: Member) -> list[str]:
@@ -194,14 +110,16 @@ class MemberResource(resources.Resource):
         return [harmless(cell or "") for cell in cells]
 
 
-class MemberTransfer(ImportExportMixin):
+class MemberTransfer(UploadAdmin, ImportExportMixin):
     """The import and export of the members' screen."""
 
     resource_classes = [MemberResource]
     import_form_class = MemberImportForm
     export_form_class = ExportForm
-    tmp_storage_class = CacheStorage
     to_encoding = "utf-8-sig"
+    nothing_imported = gettext_lazy(
+        "Nothing was imported: a row is not right any more. Upload the file again."
+    )
 
     def get_import_formats(self) -> list[type[MemberCsv]]:
         return [MemberCsv]
@@ -214,33 +132,6 @@ class MemberTransfer(ImportExportMixin):
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_view_permission(request))
-
-    # ---- in -----------------------------------------------------------------------------------
-    def get_import_data_kwargs(self, **_kwargs: Any) -> dict[str, Any]:
-        # Between preview and confirmation somebody may have enrolled one of them elsewhere.
-        return {"rollback_on_validation_errors": True}
-
-    def add_data_read_fail_error_to_form(self, form: Any, problem: Exception) -> None:
-        if isinstance(problem, UnreadableFile):
-            form.add_error("import_file", str(problem))
-        else:
-            super().add_data_read_fail_error_to_form(form, problem)
-
-    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().process_import(request, **kwargs)
-        except UnreadableFile as problem:
-            messages.error(request, str(problem))
-            return HttpResponseRedirect(reverse("admin:members_member_import"))
-
-    def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
-        if result.has_validation_errors() or result.has_errors():
-            messages.error(
-                request,
-                _("Nothing was imported: a row is not right any more. Upload the file again."),
-            )
-            return HttpResponseRedirect(reverse("admin:members_member_import"))
-        return super().process_result(result, request)
 
     def add_success_message(self, result: Result, request: HttpRequest) -> None:
         new = result.totals[RowResult.IMPORT_TYPE_NEW]
@@ -274,15 +165,6 @@ def harmless(text: str) -> str:
     if text.startswith(FORMULA_STARTS) and not text.removeprefix("+").isdigit():
         return f"'{text}"
     return text
-
-
-def _by_column(line: int, problems: Sequence[Problem]) -> dict[str, list[str]]:
-    told: dict[str, list[str]] = {}
-    for problem in problems:
-        place = _("Line %(line)d") % {"line": line}
-        column = f"{place} · {problem.column}" if problem.column else place
-        told.setdefault(column, []).append(f"{problem.cause} {problem.remedy}".strip())
-    return told
 
 
 def _masked_email(email: str) -> str:

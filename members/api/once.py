@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from members import idempotency
 from members.api.access import client_of
 from members.api.endpoint import Endpoint
-from members.errors import Conflict, InvalidInput, Refusal
+from members.errors import Conflict, InvalidInput, NotAllowed, Refusal
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
@@ -74,7 +74,7 @@ def _answer(view: Endpoint, handler: Callable[[], Response]) -> idempotency.Answ
     try:
         with transaction.atomic():
             response = handler()
-    except Conflict:
+    except (Conflict, NotAllowed):
         raise
     except Refusal as refusal:
         response = view.handle_exception(refusal)

@@ -5,11 +5,12 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from members import phones, queries
+from members import phones, queries, tiering
 from members.api.fields import FlagField, Input, MultiplierField, ParsedTextField, TextField
 from members.api.moments import MomentField, PastDayField, PastMomentField
 from members.enrolment import Newcomer
@@ -124,6 +125,7 @@ class MemberFilter(django_filters.FilterSet):  # type: ignore[misc]
             raise serializers.ValidationError({"phone": [str(error)]}) from None
 
     def by_tier(self, members: QuerySet[Member], _name: str, code: str) -> QuerySet[Member]:
-        if not any(tier.code == code for tier in queries.tiers()):
+        tier = next((tier for tier in queries.tiers() if tier.code == code), None)
+        if tier is None:
             raise serializers.ValidationError({"tier": [_("There is no such tier.")]})
-        return members.filter(tier__code=code)
+        return tiering.holding(members=members, tier=tier, at=timezone.now())

@@ -88,6 +88,11 @@ class Member(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
+        permissions = [
+            ("freeze_member", _("Can freeze members")),
+            ("close_member", _("Can close members")),
+            ("merge_member", _("Can merge members")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(phone__isnull=True)
@@ -106,6 +111,11 @@ class Member(models.Model):
                 condition=models.Q(merged_into__isnull=True)
                 | models.Q(status="closed") & ~models.Q(merged_into=models.F("id")),
                 name="member_merged_is_closed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tier_floor_until__isnull=True)
+                | models.Q(tier_floor__isnull=False),
+                name="member_floor_until_of_a_floor",
             ),
         ]
         indexes = [
@@ -140,6 +150,11 @@ class Member(models.Model):
         if not self.phone:
             return None
         return f"{self.phone[:-8]}****{self.phone[-4:]}"
+
+    @property
+    def masked_name(self) -> str:
+        """What others may see of the name: its first letter (王**), else the end of the member number."""
+        return f"{self.name[0]}**" if self.name else f"**{self.number[-4:]}"
 
     @property
     def display_name(self) -> str:

@@ -7,9 +7,10 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from members import logins
+from members import logins, tiering
 from members.models import Member, User
 
 
@@ -28,7 +29,10 @@ def member_of(request: HttpRequest) -> Member | None:
     """The member who signed in, with the tier; None for visitors and staff."""
     if not request.user.is_authenticated:
         return None
-    return Member.objects.with_names().filter(user_id=request.user.pk).first()
+    member = Member.objects.with_names().filter(user_id=request.user.pk).first()
+    if member is not None:
+        tiering.show(members=[member], at=timezone.now())
+    return member
 
 
 def member_required(

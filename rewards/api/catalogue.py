@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from loyalty import queries as loyalty_queries
 from members import queries as member_queries
+from members import tiering
 from members.api import pages
 from members.api.endpoint import Endpoint
 from members.api.fields import FlagField, Input, MoneyField, PointsField, TextField, WholeField
@@ -133,7 +134,9 @@ def _change(view: Endpoint, code: str, pointer: str = "") -> Response:
 
 
 def _member(request: Request) -> Member:
-    return member_queries.by_number(request.query_params["member"], "/member")
+    member = member_queries.by_number(request.query_params["member"], "/member")
+    tiering.show(members=[member], at=timezone.now())
+    return member
 
 
 def _offers_for(member: Member) -> list[Offer]:

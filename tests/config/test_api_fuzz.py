@@ -48,7 +48,7 @@ scalars = (
 NAMES = (
     "member number placed_at lines sku amount quantity reference points reason expires_at reward "
     "store phone birthday enrolled_at code name rank threshold kind stock orders at expiry policy "
-    "months tiers benefits starts_at ends_at source payments method tags client ip"
+    "months tiers benefits starts_at ends_at source payments method tags client ip to project message expires_in order"
 )
 FILTERS = "phone email number external_id tier kind from to cursor page_size member"
 names = st.sampled_from(NAMES.split()) | st.text(max_size=5)
@@ -74,6 +74,10 @@ def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
         "orders/quote": order,
         "orders/batch": {"orders": [order, {**order, "number": "A-2"}]},
         "adjustments": {"member": number, "points": 5, "reason": "other", "reference": "A"},
+        "holds": {"member": number, "points": 5, "reference": "H", "expires_in": 60},
+        "transfers": {"from": number, "to": "x", "points": 5, "reference": "T", "message": "m"},
+        "donations": {"member": number, "points": 5, "project": "forest", "reference": "D"},
+        "buy-backs": {"member": number, "points": 5, "reference": "B"},
         "redemptions": {"member": number, "reward": "cake", "reference": "W", "quantity": 1},
         "rewards": {"code": "pie", "name": "Pie", "kind": "gift", "points": 5, "tiers": []},
         "tiers": {"code": "black", "name": "B", "rank": 9, "threshold": 90000, "benefits": []},
@@ -87,7 +91,7 @@ def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
             "earn_rate": "1",
             "time_zone": "Asia/Shanghai",
             "expiry": {"policy": "fixed_date", "months": 24, "date": "12-31"},
-            "transfer": {"enabled": False, "fee": 0},
+            "transfer": {"enabled": True, "min": 1, "per_day": 100, "fee": 0},
             "pay_with_points": {"max_share": "1", "min": 1},
             "pending_days": 3,
         },

@@ -129,7 +129,10 @@ class TestEveryPost:
         for _method, path, _view in POSTS:
             response = till.post(path, body)
 
-            if path.endswith("/cancel") and response.status_code == 404:
+            if (
+                path.endswith(("/approve", "/cancel", "/reject", "/release"))
+                and response.status_code == 404
+            ):
                 continue  # it reads nothing from its body
             assert response.status_code == 400, path
             assert set(pointers(response)) == {""}

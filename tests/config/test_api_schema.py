@@ -191,3 +191,26 @@ class TestAnswers:
             assert till.get(path).status_code == 200, path
         assert till.get("rewards", member=bob.number).status_code == 200
         assert till.get(member + "x").status_code == 404
+
+    def test_of_giving_are_as_the_document_says(self, ada: Member, bob: Member):
+        till = Checked("read", "spend", "manage")
+        said = {"member": ada.number, "points": 100, "reference": "R"}
+        first, second = (
+            till.post("holds", {**said, "reference": name}).json()["id"] for name in ("A", "B")
+        )
+        till.post("holds", {**said, "reference": "A"})
+        till.post("holds", {**said, "points": 5_000})
+        till.get(f"holds/{first}")
+        till.post(f"holds/{first}/capture", {"points": 60})
+        till.post(f"holds/{first}/capture", {})
+        till.post(f"holds/{second}/release")
+        till.post(f"holds/{second}/capture", {"order": "none"})
+        till.patch("program", {"transfer": {"enabled": True, "fee": 1, "per_day": 150}})
+        gift = {"from": ada.number, "to": bob.number, "points": 100, "reference": "T"}
+        for change in ({}, {}, {"points": 99}, {"reference": "U"}, {"to": "x", "reference": "V"}):
+            till.post("transfers", gift | change)
+        for path, more in (("donations", {"project": "forest"}), ("buy-backs", {})):
+            till.post(path, said | more)
+            till.post(path, said | more)
+            till.post(path, said | more | {"points": True})
+        assert till.get(f"members/{ada.number}/entries").status_code == 200

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from config.demo import logins, people
 from loyalty import programs, queries, tiers
-from loyalty.models import Adjustment, Order, Refund
+from loyalty.models import Adjustment, BuyBack, Donation, Hold, Order, Refund, Transfer
 from members.models import Member, Store, User
 from rewards import queries as reward_queries
 from rewards import redemption, vouchers
@@ -94,12 +94,21 @@ class TestDemoShop:
         states = {redemption.state_of(each, now) for each in Redemption.objects.all()}
         assert {"issued", "used", "expired", "cancelled"} <= states
 
+    def test_has_gifts_a_hold_a_frozen_member_and_work_for_a_second_person(self, demo, now):
+        assert Transfer.objects.count() == 3
+        assert Donation.objects.count() == 2
+        assert BuyBack.objects.count() == 1
+        assert Hold.objects.get().state == "held"
+        assert Adjustment.objects.filter(state="awaiting_approval").count() == 2
+        assert Member.objects.get(status="frozen").status_changes.get().by == "manager"
+        assert Member.objects.get(tier_floor__code="gold").tier.rank >= 2
+
     def test_shows_every_drawing(self, demo):
         assert set(Reward.objects.values_list("art", flat=True)) == set(Reward.Art.values)
         assert programs.current().name == "禾间会员"
 
     def test_the_books_are_right(self, demo):
-        call_command("verify_ledger", stdout=StringIO())
+        call_command("verify_ledger", "--explanations", stdout=StringIO())
 
 
 class TestLin:

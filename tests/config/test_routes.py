@@ -36,6 +36,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "me/display": POST_ONLY,
     "points": OF_MEMBERS,
     "points/<int:entry_id>": OF_ONE_MEMBER,
+    "points/give": (AWAY, 404, 404, AWAY),  # switched off to begin with
     "tier": OF_MEMBERS,
     "rewards": OF_MEMBERS,
     "rewards/<slug:code>": OF_MEMBERS,

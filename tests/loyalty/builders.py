@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, settings
 
 from loyalty import ledger, verification
@@ -165,6 +165,7 @@ def hold(wallet: int, points: int, *, until: datetime, reference: str = "hold") 
 
 def capture(row: Hold, points: int, *, at: datetime = NOON) -> Posted:
     words = _words(row.wallet_id, "redeem", points, f"hold/{row.pk}", at=at)
+    words["details"] = {"hold": row.pk}
     answer = post(Capture(**words, hold=row.pk), at=at)[0]
     Hold.objects.filter(pk=row.pk).update(state="captured", captured_points=points, closed_at=at)
     return answer
@@ -181,7 +182,7 @@ def gift(
     giver: int, receiver: int, points: int, reference: str, *, fee: int = 0, at: datetime = NOON
 ) -> Gift:
     words = _words(giver, "transfer_out", points, reference, at=at)
-    there = {"reference_there": f"from/{reference}", "details_there": {}}
+    there: dict[str, Any] = {"reference_there": f"from/{reference}", "details_there": {}}
     return Gift(**words, to=receiver, fee=fee, **there)
 
 
@@ -317,3 +318,12 @@ def assert_clean() -> None:
     """The books agree with themselves."""
     found = list(verification.differences())
     assert found == [], found
+
+
+def spoil(statement: str) -> None:
+    """Change what the database protects, as somebody with all its rights could."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement)
+        cursor.execute("SET LOCAL session_replication_role = origin")

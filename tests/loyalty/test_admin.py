@@ -110,7 +110,36 @@ class TestProgram:
     def test_offers_only_the_policies_there_are(self, db: None):
         form = desk("owner").get(PROGRAM).context["adminform"].form
         offered = [value for value, _label in form.fields["expiry_policy"].choices]
-        assert offered == ["never", "rolling", "month_end", "fixed_date"]
+        assert offered == ["never", "rolling", "month_end", "fixed_date", "inactivity"]
+
+    def test_the_rules_of_transfers_are_changed_as_a_whole(self, db: None):
+        client = desk("owner")
+        page = client.get(PROGRAM)
+        assert page.context["adminform"].form["transfer_fee"].value() == 0
+        data = filled(page, transfer_enabled="on", transfer_min="10", transfer_per_day="500")
+        assert client.post(PROGRAM, data).status_code == 302
+        rules = {"enabled": True, "min": 10, "per_transfer": None, "per_day": 500, "fee": 0}
+        assert Program.objects.get().transfer == rules
+
+        data = filled(client.get(PROGRAM), transfer_min="", transfer_fee="3")
+        assert client.post(PROGRAM, data).status_code == 302
+        assert Program.objects.get().transfer == {**rules, "min": None, "fee": 3}
+
+    def test_a_limit_that_cannot_be_meant_is_said_at_its_field(self, db: None):
+        client = desk("owner")
+        for field, text in (
+            ("per_day", "0"),
+            ("per_transfer", "-1"),
+            ("fee", "x"),
+            ("min", "1.5"),
+        ):
+            data = filled(client.get(PROGRAM), **{f"transfer_{field}": text})
+            assert list(errors_of(client.post(PROGRAM, data))) == [f"transfer_{field}"]
+        assert Program.objects.get().transfer["per_day"] is None
+
+    def test_a_manager_sees_the_rules_of_transfers(self, db: None):
+        builders.program(transfer={"enabled": True, "min": 12345, "fee": 0})
+        assert "12345" in desk("manager").get(PROGRAM).content.decode()
 
     def test_a_manager_looks_and_does_not_change(self, db: None):
         assert desk("manager").post(PROGRAM, {"name": "x"}).status_code == 403

@@ -34,6 +34,34 @@ class TestChange:
         assert now.monthly_redemption_cap == 5000
         assert (now.currency, now.status_rate) == (before.currency, before.status_rate)
 
+    def test_replaces_the_rules_of_transfers_as_a_whole(self) -> None:
+        programs.change(changes={"transfer": {"enabled": True, "min": 10, "fee": 5}})
+        first = Program.objects.get().transfer
+        programs.change(changes={"transfer": {"enabled": True, "per_day": 300, "fee": None}})
+        second = Program.objects.get().transfer
+
+        rest = {"per_transfer": None, "per_day": None}
+        assert first == {"enabled": True, "min": 10, **rest, "fee": 5}
+        assert second == {
+            "enabled": True,
+            "min": None,
+            "per_transfer": None,
+            "per_day": 300,
+            "fee": 0,
+        }
+
+    def test_takes_months_of_inactivity_for_both(self) -> None:
+        programs.change(
+            changes={
+                "expiry": {"policy": "inactivity", "months": 6},
+                "status_expiry": {"policy": "inactivity"},
+            }
+        )
+
+        now = Program.objects.get()
+        assert programs.expiry_of(now, "expiry") == {"policy": "inactivity", "months": 6}
+        assert programs.expiry_of(now, "status_expiry") == {"policy": "inactivity", "months": 12}
+
     def test_fills_left_out_months_with_the_usual_ones(self) -> None:
         programs.change(
             changes={"expiry": {"policy": "rolling"}, "status_expiry": {"policy": "rolling"}}
@@ -67,20 +95,30 @@ class TestChange:
             ({"rounding": "up"}, "/rounding"),
             ({"stacking": None}, "/stacking"),
             ({"reversal": "forget"}, "/reversal"),
-            ({"award_on": "shipped"}, "/award_on"),
+            ({"award_on": "created"}, "/award_on"),
             ({"earn_on_points_paid": 1}, "/earn_on_points_paid"),
             ({"expiry": None}, "/expiry"),
             ({"expiry": "never"}, "/expiry"),
             ({"expiry": {}}, "/expiry/policy"),
-            ({"expiry": {"policy": "inactivity", "months": 6}}, "/expiry/policy"),
+            ({"expiry": {"policy": "inactivity", "months": 0}}, "/expiry/months"),
             ({"expiry": {"policy": "rolling", "months": 0}}, "/expiry/months"),
             ({"expiry": {"policy": "rolling", "months": True}}, "/expiry/months"),
             ({"expiry": {"policy": "rolling", "months": 1201}}, "/expiry/months"),
             ({"status_expiry": {"policy": "fixed_date"}}, "/status_expiry/date"),
             ({"expiry": {"policy": "fixed_date", "date": "02-30"}}, "/expiry/date"),
             ({"expiry": {"policy": "fixed_date", "date": "１２-３１"}}, "/expiry/date"),
-            ({"transfer": {"enabled": True}}, "/transfer/enabled"),
-            ({"approval_threshold": 5}, "/approval_threshold"),
+            ({"transfer": None}, "/transfer"),
+            ({"transfer": True}, "/transfer"),
+            ({"transfer": {"enabled": 1}}, "/transfer/enabled"),
+            ({"transfer": {"enabled": None}}, "/transfer/enabled"),
+            ({"transfer": {"min": -1}}, "/transfer/min"),
+            ({"transfer": {"per_transfer": 1.5}}, "/transfer/per_transfer"),
+            ({"transfer": {"per_day": True}}, "/transfer/per_day"),
+            ({"transfer": {"per_day": 2**63}}, "/transfer/per_day"),
+            ({"transfer": {"fee": -1}}, "/transfer/fee"),
+            ({"transfer": {"fee": "1"}}, "/transfer/fee"),
+            ({"transfer": {"tax": 1}}, "/transfer/tax"),
+            ({"approval_threshold": -1}, "/approval_threshold"),
             ({"colour": "red"}, "/colour"),
         ],
     )

@@ -222,7 +222,8 @@ class TestRefund:
             "refund": "r1",
             "amount": "32.00",
         }
-        assert entry.explanation == [{"rule": "refund", "kind": "refund", "points": -32}]
+        part = {"rule": "refund", "kind": "refund", "points": -32, "target": 32, "before": 0}
+        assert entry.explanation == [part]
 
     def test_without_a_moment_happens_now(self, bob: Member) -> None:
         place(order("1", "64.00", member=bob))

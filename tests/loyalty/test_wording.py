@@ -36,8 +36,18 @@ class TestEntryTitle:
             (entry("earn", title="Welcome"), "Welcome"),
             (entry("earn"), "Points awarded"),
             (entry("reverse", -76, **ORDER), "Taken back after a refund"),
+            (entry("reverse", -76, **ORDER, cancelled=True), "Order cancelled"),
+            (entry("return", **ORDER, cancelled=True), "Order cancelled"),
             (entry("redeem", -76, reward="奶油小蛋糕"), "Redeemed 奶油小蛋糕"),
             (entry("return", reward="奶油小蛋糕"), "Redemption of 奶油小蛋糕 cancelled"),
+            (entry("redeem", -76, hold=7), "Paid with points"),
+            (entry("redeem", -76, hold=7, order="default/A-1"), "Paid with points"),
+            (entry("return", **ORDER), "Points back from a payment"),
+            (entry("transfer_out", -76, to="王**", message=""), "Points given to 王**"),
+            (entry("transfer_in", **{"from": "王**", "message": "Hi"}), "Points from 王**"),
+            (entry("fee", -7, to="王**"), "Fee for giving points"),
+            (entry("donate", -76, project="森林"), "Donated to 森林"),
+            (entry("buy_back", -76, value="0.76"), "Points bought back"),
             (entry("expire", -76), "Points expired"),
             (entry("adjust", message="生日快乐"), "生日快乐"),
             (entry("adjust", message=""), "Adjustment"),
@@ -82,6 +92,26 @@ class TestEntryReason:
         said = entry("expire", -5, lot=7, earned_at="2026-11-20T20:30:00.5+00:00")
 
         assert wording.entry_reason(said) == "Earned on 2026-11-21"
+
+    def test_of_a_capture_names_the_order_it_paid_for(self) -> None:
+        said = entry("redeem", -76, hold=7, order="default/A-1")
+        elsewhere = entry("redeem", -76, hold=7, order="shop/A-1")
+
+        assert wording.entry_reason(said) == "For order A-1"
+        assert wording.entry_reason(elsewhere) == "For order shop/A-1"
+        assert "soonest" in wording.entry_reason(entry("redeem", -76, hold=7))
+
+    def test_of_a_transfer_is_what_the_giver_wrote(self) -> None:
+        assert wording.entry_reason(entry("transfer_out", -5, to="王**", message="Hi")) == "“Hi”"
+        assert wording.entry_reason(entry("transfer_out", -5, to="王**", message="")) == ""
+        received = {"from": "王**", "message": "Hi"}
+        assert wording.entry_reason(entry("transfer_in", **received)) == "“Hi”"
+        assert "expiry" in wording.entry_reason(entry("transfer_in", message=""))
+        fee = entry("fee", -5, to="王**", message="Hi")
+        assert wording.entry_reason(fee) == "For points given to 王**"
+
+    def test_of_a_buy_back_is_what_it_was_worth(self) -> None:
+        assert wording.entry_reason(entry("buy_back", -76, value="0.76")) == "Worth ¥0.76"
 
     def test_of_the_other_kinds_is_plain(self) -> None:
         assert "soonest" in wording.entry_reason(entry("redeem", -5))

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from members import enrolment
-from members.admin import transfer
+from members.admin import transfer, uploads
 from members.models import Member
 from tests.conftest import NOON
 from tests.console import desk
@@ -90,7 +90,7 @@ class TestImport:
     def test_too_many_rows_are_sent_to_the_command(
         self, db: None, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(transfer, "LARGEST_IMPORT", 1)
+        monkeypatch.setattr(uploads, "LARGEST_IMPORT", 1)
         page = upload(desk("manager"), "phone\n13800000009\n13800000008\n")
         assert "manage.py import_members" in file_errors(page)
 

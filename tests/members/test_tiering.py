@@ -23,6 +23,7 @@ BAD = [
     ({"threshold": True}, "/threshold", "invalid"),
     ({"threshold": 20_000}, "/threshold", "not_rising"),
     ({"retain_threshold": -1}, "/retain_threshold", "min_value"),
+    ({"retain_threshold": 100_001}, "/retain_threshold", "above_threshold"),
     ({"multiplier": 1.2}, "/multiplier", "invalid"),
     ({"multiplier": 2}, "/multiplier", "invalid"),
     ({"multiplier": "1,2"}, "/multiplier", "invalid"),

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from loyalty import holds
 from loyalty import queries as loyalty_queries
 from members.errors import NotFound
 from members.models import Member
@@ -201,6 +202,10 @@ class TestRedemptionsAndVouchers:
         assert month(noon + timedelta(days=10)) == 0
         redemption.cancel(number=made[1].number, at=noon)
         assert month(noon) == 300
+        # Points as part of a payment are redeemed points too, from the moment at which they are held.
+        held = holds.HoldRequest(member=ada.number, points=50, reference="h1")
+        holds.hold(request=held, at=noon)
+        assert month(noon) == 350
 
     def test_says_what_is_unknown(self, made: list[Redemption]) -> None:
         for question in (queries.redemption, queries.voucher):

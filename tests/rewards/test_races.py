@@ -198,8 +198,8 @@ class TestVoucher:
     def test_without_the_guards_more_than_one_does(
         self, committed_db: Any, code: str, noon: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def read_only(*, member: Member, at: datetime) -> Member:
-            return Member.objects.get(pk=member.pk)
+        def read_only(pk: int, _at: datetime) -> Member:
+            return Redemption.objects.select_related("member").get(pk=pk).member
 
         def read_check_write(voucher: Voucher, **use: Any) -> bool:
             is_free = Voucher.objects.filter(pk=voucher.pk, state="active").exists()
@@ -210,7 +210,7 @@ class TestVoucher:
                 )
             return is_free
 
-        monkeypatch.setattr(spending, "lock_member", read_only)
+        monkeypatch.setattr(vouchers, "lock_owner", read_only)
         monkeypatch.setattr(vouchers, "lock_redemption", lambda pk: Redemption.objects.get(pk=pk))
         monkeypatch.setattr(vouchers, "mark_used", read_check_write)
 

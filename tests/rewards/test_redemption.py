@@ -70,7 +70,14 @@ class TestRedeem:
         assert entry.at == noon
         assert entry.details == {"reward": "CAKE", "redemption": made.number}
         assert entry.explanation == [
-            {"rule": "cake", "title": "CAKE", "kind": "reward", "points": -600}
+            {
+                "rule": "cake",
+                "title": "CAKE",
+                "kind": "reward",
+                "points": -600,
+                "price": 300,
+                "quantity": 2,
+            }
         ]
 
     def test_issues_a_voucher_for_each_piece_and_counts_the_stock(

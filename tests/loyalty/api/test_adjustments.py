@@ -138,3 +138,101 @@ class TestAdjust:
     def test_that_is_not_there_is_404(self, till: Till):
         for number in ("1", "9" * 30, "9" * 5000, "x"):
             assert till.get(f"adjustments/{number}").status_code == 404
+
+
+class TestApproval:
+    @pytest.fixture
+    def boss(self, db: None) -> Till:
+        """Another key: whoever asked may not decide."""
+        return Till("read", "manage")
+
+    @pytest.fixture
+    def waiting(self, till: Till, bob: Member) -> int:
+        assert till.patch("program", {"approval_threshold": 499}).status_code == 200
+        response = till.post("adjustments", adjustment(bob))
+        assert response.status_code == 202
+        return int(response.json()["id"])
+
+    def test_above_the_threshold_is_202_and_posts_nothing(
+        self, till: Till, bob: Member, waiting: int
+    ):
+        answer = till.get(f"adjustments/{waiting}").json()
+
+        assert answer["wallet"]["active"] == 0
+        assert {**answer, "wallet": None} == {
+            "id": waiting,
+            "state": "awaiting_approval",
+            "member": bob.number,
+            "points": 500,
+            "reference": "AD-1",
+            "wallet": None,
+        }
+        assert Entry.objects.count() == 0
+        again = till.post("adjustments", adjustment(bob))
+        assert (again.status_code, again.json()) == (200, answer)
+
+    def test_at_the_threshold_is_posted(self, till: Till, bob: Member, waiting: int):
+        response = till.post("adjustments", adjustment(bob, points=499, reference="AD-2"))
+
+        assert (response.status_code, response.json()["state"]) == (201, "posted")
+
+    def test_another_key_approves(self, boss: Till, waiting: int):
+        for _time in range(2):
+            response = boss.post(f"adjustments/{waiting}/approve")
+
+            assert response.status_code == 200
+            answer = response.json()
+            assert (answer["state"], answer["wallet"]["active"]) == ("posted", 500)
+        late = boss.post(f"adjustments/{waiting}/reject")
+        assert (late.status_code, late.json()["code"]) == (409, "adjustment_decided")
+        assert late.json()["state"] == "posted"
+
+    def test_another_key_rejects(self, boss: Till, waiting: int):
+        for _time in range(2):
+            response = boss.post(f"adjustments/{waiting}/reject")
+
+            assert response.status_code == 200
+            assert (response.json()["state"], response.json()["wallet"]["active"]) == (
+                "rejected",
+                0,
+            )
+        late = boss.post(f"adjustments/{waiting}/approve")
+        assert (late.status_code, late.json()["state"]) == (409, "rejected")
+
+    @pytest.mark.parametrize("verb", ["approve", "reject"])
+    def test_the_key_that_asked_is_403_and_may_leave_it_to_another(
+        self, till: Till, boss: Till, waiting: int, verb: str
+    ):
+        response = till.post(f"adjustments/{waiting}/{verb}", key="one")
+
+        assert response.status_code == 403
+        assert response.json()["code"] == "self_approval"
+        assert response["Content-Type"] == "application/problem+json"
+        assert Adjustment.objects.get().state == "awaiting_approval"
+        # Not kept: the same key and header with another answer is no replay.
+        again = till.post(f"adjustments/{waiting}/{verb}", key="one")
+        assert "Idempotent-Replayed" not in again
+        assert boss.post(f"adjustments/{waiting}/{verb}").status_code == 200
+
+    def test_more_than_there_is_is_422_and_goes_on_waiting(
+        self, till: Till, boss: Till, bob: Member, waiting: int
+    ):
+        asked = till.post("adjustments", adjustment(bob, points=-600, reference="AD-2"))
+        assert asked.status_code == 202
+
+        response = boss.post(f"adjustments/{asked.json()['id']}/approve")
+
+        assert (response.status_code, response.json()["code"]) == (422, "insufficient_points")
+        assert (response.json()["needed"], response.json()["available"]) == (600, 0)
+        assert Adjustment.objects.get(pk=asked.json()["id"]).state == "awaiting_approval"
+
+    @pytest.mark.parametrize("verb", ["approve", "reject"])
+    def test_an_unknown_one_is_404(self, boss: Till, verb: str):
+        assert boss.post(f"adjustments/1/{verb}").status_code == 404
+
+    @pytest.mark.parametrize("threshold", [-1, True, "5", 1.5])
+    def test_a_threshold_is_a_whole_number_or_nothing(self, till: Till, threshold: Any):
+        response = till.patch("program", {"approval_threshold": threshold})
+
+        assert response.status_code == 400
+        assert set(pointers(response)) == {"/approval_threshold"}

@@ -36,6 +36,7 @@ class TestRefund:
             "points_reversed": 10,
             "status_points_reversed": 10,
             "debt_added": 0,
+            "points_returned": 0,
         }
         assert answer["order"]["status"] == "partially_refunded"
         assert answer["order"]["points"] == 100

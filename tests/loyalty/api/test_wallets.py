@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from loyalty import awarding
 from members.models import Member
@@ -209,14 +210,14 @@ class TestEntries:
 
 
 class TestTier:
-    def order(self, till: Till, member: Member, amount: str) -> None:
+    def order(self, till: Till, member: Member, amount: str, **more: Any) -> None:
         body: dict[str, Any] = {
             "number": amount,
             "member": member.number,
             "placed_at": "2026-11-20T10:00:00+08:00",
             "lines": [{"sku": "x", "amount": amount}],
         }
-        assert till.post("orders", body).status_code == 201
+        assert till.post("orders", body | more).status_code == 201
 
     def test_of_a_new_member_is_the_lowest(self, till: Till, bob: Member):
         assert till.get(f"members/{bob.number}/tier").json() == {
@@ -243,13 +244,49 @@ class TestTier:
             5000,
         )
         assert answer["next"] == {"code": "gold", "name": "金卡", "status_points_needed": 15000}
-        assert answer["valid_until"] is not None
+        assert (answer["valid_until"], answer["keep"]) == (None, None)
         assert answer["benefits"] == [benefit]
         assert till.get(f"members/{bob.number}").json()["tier"] == {
             "code": "silver",
             "name": "银卡",
             "multiplier": "1.2",
         }
+
+    def test_falls_by_itself_and_shows_it_everywhere(self, till: Till, bob: Member):
+        rules = {"downgrade": "to_eligible", "grace_days": 30, "retain_threshold": 4000}
+        assert till.patch("tiers/silver", rules).status_code == 200
+        now = timezone.now()
+        year = timedelta(days=366)
+        self.order(till, bob, "5000.00", placed_at=(now - year - timedelta(days=10)).isoformat())
+        self.order(till, bob, "1500.00", placed_at=(now - timedelta(days=2)).isoformat())
+
+        in_grace = till.get(f"members/{bob.number}/tier").json()
+
+        assert (in_grace["code"], in_grace["status_points"]) == ("silver", 1500)
+        assert in_grace["keep"] == {
+            "status_points_needed": 2500,
+            "by": in_grace["valid_until"],
+        }
+        assert now < datetime.fromisoformat(in_grace["valid_until"]) < now + timedelta(days=25)
+
+        till.patch("tiers/silver", {"grace_days": 0})
+        Member.objects.filter(pk=bob.pk).update(tier_review_at=now - timedelta(days=9))
+
+        fallen = till.get(f"members/{bob.number}/tier").json()
+        assert (fallen["code"], fallen["keep"], fallen["valid_until"]) == ("base", None, None)
+        assert till.get(f"members/{bob.number}").json()["tier"]["code"] == "base"
+        found = till.get("members", tier="base").json()["results"]
+        assert [member["number"] for member in found] == [bob.number]
+        assert till.get("members", tier="silver").json()["results"] == []
+
+    def test_falls_with_the_refund_of_what_reached_it(self, till: Till, bob: Member):
+        self.order(till, bob, "5000.00")
+        assert till.get(f"members/{bob.number}/tier").json()["code"] == "silver"
+
+        back = till.post("orders/default/5000.00/refunds", {"reference": "r", "amount": "1.00"})
+
+        assert back.status_code == 201
+        assert till.get(f"members/{bob.number}/tier").json()["code"] == "base"
 
     def test_has_no_next_at_the_top(self, till: Till, bob: Member):
         self.order(till, bob, "50000.00")

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 
-from loyalty import awarding, queries
+from loyalty import awarding, ordering, queries, tier_grants
 from loyalty.models import Entry
 from loyalty.portal import lots
-from members.models import Member
+from members.models import Member, Tier
+from tests.loyalty import builders
 from tests.portal import page, sign_in
 
 
@@ -131,6 +133,48 @@ class TestTier:
 
         assert "再消费 ¥5,000 即可升级银卡" in text
         assert text.count("ladder__metal") == 4
+        assert "keep__ring" not in text
+
+    def test_shows_what_keeps_the_tier_and_what_comes_otherwise(self, client, ada: Member):
+        Tier.objects.filter(code="silver").update(downgrade="to_eligible", retain_threshold=4000)
+        now = timezone.now()
+        for number, (amount, ago) in enumerate([("5000.00", 200), ("1000.00", 100)]):
+            facts = builders.order(
+                str(number), amount, member=ada, placed_at=now - timedelta(days=ago)
+            )
+            ordering.place(order=facts, at=now)
+
+        text = page(sign_in(client, ada), "/tier")
+
+        assert 'stroke-dasharray="25 100"' in text  # 1,000 of 4,000 are there when 5,000 lapse
+        assert "3,000" in text
+        assert text.count("change__metal") == 2
+        home = page(client, "/")
+        assert "keep-strip" in home
+        assert 'stroke-dasharray="25 100"' in home
+
+    def test_shows_a_fall_that_nobody_wrote_yet(self, client, ada: Member):
+        Tier.objects.filter(code="silver").update(downgrade="to_eligible")
+        now = timezone.now()
+        facts = builders.order("1", "5000.00", member=ada, placed_at=now - timedelta(days=400))
+        ordering.place(order=facts, at=now)
+        assert Member.objects.get(pk=ada.pk).tier.code == "silver"
+
+        for path in ("/tier", "/", "/me"):
+            text = page(sign_in(client, ada), path)
+            assert 'class="card" data-tier="silver"' not in text
+        assert "keep__ring" not in page(client, "/tier")
+
+    def test_says_that_a_tier_was_given(self, client, ada: Member):
+        gold = Tier.objects.get(code="gold")
+        now = timezone.now()
+        tier_grants.give(member=ada, tier=gold, until=None, reason="secret", by="owner", at=now)
+
+        text = page(sign_in(client, ada), "/tier")
+
+        assert 'class="card" data-tier="gold"' in text
+        assert "secret" not in text
+        assert "owner" not in text
 
 
 class TestSchedule:
