@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from config.demo import logins, people, purchases, shop
+from config.demo import latest, logins, people, purchases, shop
 from config.demo.story import Teller
 from config.demo.year import Year
 from loyalty import programs
@@ -59,3 +59,4 @@ def make() -> None:
         purchases.year_of(guests=guests, rng=rng, at=at, zone=zone)
     )
     shop.count_stock()
+    latest.live(guests=guests, at=at)
