@@ -25,6 +25,8 @@ ACTS = {
     "change": _("change"),
     "change_voucher": _("use up"),
     "change_redemption": _("cancel"),
+    "change_order": _("note its steps and refund it"),
+    "change_hold": _("release"),
     "change_member": _("change, and see the whole phone number"),
     "add_member": _("enrol and import"),
     "freeze_member": _("freeze and unfreeze"),
@@ -37,10 +39,34 @@ ACTS = {
 # Records of what happened are only looked at; a reference stays empty in the console.
 OFFERED = {
     "members": ("member", "tier", "tierchange", "store", "user", "apiclient"),
-    "loyalty": ("program", "order", "entry", "adjustment"),
+    "loyalty": (
+        "program",
+        "order",
+        "entry",
+        "adjustment",
+        "hold",
+        "transfer",
+        "donation",
+        "buyback",
+        "seal",
+        "daysheet",
+        "verificationrun",
+    ),
     "rewards": ("reward", "redemption", "voucher"),
 }
-LOOKED_AT = ("order", "entry")
+LOOKED_AT = ("entry", "seal", "daysheet", "verificationrun")
+# What no screen does.
+NOT_DONE = (
+    "add_program",
+    "add_redemption",
+    "add_voucher",
+    "add_order",
+    "add_hold",
+    "change_adjustment",
+    "change_transfer",
+    "change_donation",
+    "change_buyback",
+)
 
 admin.site.unregister(Group)
 
@@ -68,8 +94,7 @@ def offered_permissions() -> QuerySet[Permission]:
     return (
         found.exclude(codename__startswith="delete")
         .exclude(pk__in=read_only)
-        .exclude(codename__in=["add_program", "add_redemption", "add_voucher"])
-        .exclude(codename="change_adjustment")
+        .exclude(codename__in=NOT_DONE)
         .select_related("content_type")
         .order_by("content_type__app_label", "content_type__model", "-codename")
     )

@@ -1,153 +1,160 @@
-"""The ledger's rules once more, as plainly as they can be said: one wallet, a clock and a list of lots.
+"""The ledger's rules once more, as plainly as they can be said: wallets, a clock and lists of lots.
 
-It knows nothing of databases and takes no short cut: time passes event by event, points are counted lot by lot.
+The lots and holds are in `model_lots`. It knows nothing of databases and takes no short cut: time passes event by event, points are counted lot by lot.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from tests.loyalty.model_lots import Hold, Lot, Parts, Refused, split
 
-class Refused(Exception):
-    """The wallet says no; `reason` is in_debt or insufficient_points."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+__all__ = ["Hold", "Lot", "Refused", "Wallet", "merge", "transfer"]
 
 
 @dataclass(eq=False)
-class Lot:
-    name: str
-    points: int
-    active_from: datetime
-    expires_at: datetime | None
-    number: int
-    left: int = 0
-    is_pending: bool = True
-    lapsed: int = 0
-    forgiven: int = 0
-
-    def rank(self) -> tuple[bool, datetime, datetime, int]:
-        """Soonest expiry first, never last, then activation, then posting."""
-        return (
-            self.expires_at is None,
-            self.expires_at or self.active_from,
-            self.active_from,
-            self.number,
-        )
-
-
-@dataclass
-class Model:
+class Wallet:
     """One wallet; every verb first lets time pass up to its moment."""
 
     lots: list[Lot] = field(default_factory=list)
     entries: list[tuple[str, int, int]] = field(default_factory=list)
-    taken: dict[str, list[tuple[Lot, int]]] = field(default_factory=dict)
+    taken: dict[str, Parts] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    balance: int = 0
     debt: int = 0
     earned: int = 0
     spent: int = 0
     expired: int = 0
+    last_activity: datetime | None = None
 
     # ---- figures -----------------------------------------------------------------------------
     @property
     def active(self) -> int:
-        return sum(lot.left for lot in self.lots if not lot.is_pending)
+        return sum(lot.free for lot in self.lots if not lot.is_pending)
 
     @property
     def pending(self) -> int:
-        return sum(lot.left for lot in self.lots if lot.is_pending)
+        return sum(lot.free for lot in self.lots if lot.is_pending)
 
-    def figures(self) -> dict[str, int]:
-        found = {
-            "active": self.active,
-            "pending": self.pending,
-            "debt": self.debt,
-            "earned": self.earned,
-            "spent": self.spent,
-            "expired": self.expired,
-        }
-        return {name: points for name, points in found.items() if points}
+    @property
+    def reserved(self) -> int:
+        return sum(sum(lot.kept.values()) for lot in self.lots)
 
     def spendable(self) -> list[Lot]:
-        return sorted((lot for lot in self.lots if lot.left and not lot.is_pending), key=Lot.rank)
+        return sorted((lot for lot in self.lots if lot.free and not lot.is_pending), key=Lot.rank)
 
     # ---- time --------------------------------------------------------------------------------
     def pass_until(self, now: datetime) -> None:
         """Let everything happen that falls due by `now`, in the order in which it falls due."""
-        while due := min(self._due(now), default=None):
-            _, _, _, lot = due
-            if lot.is_pending:
-                self._activate(lot)
+        while due := min(self._due(now), key=lambda event: event[0], default=None):
+            (moment, *_), lot, hold = due
+            if hold:
+                self._let_go(lot, hold, moment)
+            elif lot.is_pending:
+                lot.is_pending = False
+                self._pay_debt(lot)
             else:
-                self._expire(lot)
+                self._lapse(lot)
+        for hold in self.holds.values():
+            if hold.state == "held" and hold.until <= now:
+                hold.state = "expired"
 
-    def _due(self, now: datetime) -> list[tuple[datetime, bool, int, Lot]]:
-        events = []
+    def _due(self, now: datetime) -> Iterator[tuple[Any, Lot, Hold | None]]:
+        """What comes before what goes; in spending order what comes together."""
         for lot in self.lots:
-            moment = lot.active_from if lot.is_pending else lot.expires_at
-            if lot.left and moment is not None and moment <= now:
-                events.append((moment, not lot.is_pending, lot.number, lot))
-        return events
-
-    def _activate(self, lot: Lot) -> None:
-        lot.is_pending = False
-        self._pay_debt(lot)
+            for hold in lot.kept:
+                if hold.until <= now:
+                    yield (hold.until, False, lot.rank(), hold.number), lot, hold
+            if lot.is_pending and lot.free and lot.active_from <= now:
+                yield (lot.active_from, False, lot.rank(), float("inf")), lot, None
+            if not lot.is_pending and lot.free and lot.has_lapsed(now):
+                yield (lot.expires_at, True, lot.rank(), 0), lot, None
 
     def _pay_debt(self, lot: Lot) -> None:
-        paid = min(self.debt, lot.left)
-        lot.left -= paid
+        paid = min(self.debt, lot.free)
+        lot.free -= paid
         self.debt -= paid
 
-    def _expire(self, lot: Lot) -> None:
-        points, lot.left = lot.left, 0
+    def _lapse(self, lot: Lot) -> None:
+        points, lot.free = lot.free, 0
         lot.lapsed += points
         self.expired += points
         self._enter("expire", -points)
 
-    # ---- verbs -------------------------------------------------------------------------------
-    def award(
-        self,
-        name: str,
-        points: int,
-        now: datetime,
-        *,
-        active_from: datetime,
-        expires_at: datetime | None,
-    ) -> None:
-        self.pass_until(now)
-        lot = Lot(name, points, active_from, expires_at, number=len(self.lots), left=points)
-        self.lots.append(lot)
-        self.earned += points
-        self._enter("earn", points)
-        self.pass_until(now)
+    def _let_go(self, lot: Lot, hold: Hold, now: datetime) -> None:
+        """What lapsed while it was kept was good for that hold only: it pays nothing and lapses."""
+        lot.free += lot.kept.pop(hold)
+        if not lot.has_lapsed(now):
+            self._pay_debt(lot)
 
-    def spend(self, name: str, points: int, now: datetime) -> None:
+    def stay_alive(self, at: datetime, now: datetime, end: Callable[[datetime], datetime]) -> None:
+        """Under the policy `inactivity`: what has not lapsed lives at least to the end of a period from `at`."""
+        self.last_activity = max(at, self.last_activity or at)
+        for lot in self.lots:
+            if lot.expires_at and (lot.free or lot.kept) and not lot.has_lapsed(now):
+                starts = max(at, lot.active_from) if lot.is_pending else at
+                lot.expires_at = max(lot.expires_at, end(starts))
+
+    # ---- points in ---------------------------------------------------------------------------
+    def credit(self, kind: str, now: datetime, *lots: Lot) -> int:
+        """Also of what is a gift; every lot pays debt when it becomes active."""
+        self.pass_until(now)
+        for lot in lots:
+            lot.free = lot.points
+            self.lots.append(lot)
+        points = sum(lot.points for lot in lots)
+        self.earned += points if kind == "earn" else 0
+        balance = self._enter(kind, points)
+        self.pass_until(now)
+        return balance
+
+    def give_back(self, name: str, points: int, now: datetime, *, grace: datetime | None) -> int:
+        """To the very lots, the latest-expiring first; debt is paid first, in spending order."""
+        self.pass_until(now)
+        left = sum(part for _, part in self.taken[name])
+        if points > left:
+            raise Refused("already_returned", needed=points, available=left)
+        self.spent -= points
+        balance = self._enter("return", points)
+        returned, kept = split(self.taken[name][::-1], points)
+        self.taken[name] = kept[::-1]
+        for lot, part in returned:
+            lot.free += part
+            lot.expires_at = grace if grace and lot.has_lapsed(now) else lot.expires_at
+        for lot, _ in sorted(returned, key=lambda part: part[0].rank()):
+            self._pay_debt(lot)
+        self.pass_until(now)
+        return balance
+
+    # ---- points out --------------------------------------------------------------------------
+    def debit(self, kind: str, name: str, points: int, now: datetime) -> int:
+        self._check(points, now)
+        self.spent += points if kind in {"redeem", "donate", "buy_back"} else 0
+        taken = self._take(points)
+        if kind == "redeem":
+            self.taken[name] = taken
+        return self._enter(kind, -points)
+
+    def _check(self, points: int, now: datetime) -> None:
         self.pass_until(now)
         if self.debt:
-            raise Refused("in_debt")
+            raise Refused("in_debt", debt=self.debt)
         if points > self.active:
-            raise Refused("insufficient_points")
-        self.spent += points
-        self.taken[name] = self._take(points)
-        self._enter("redeem", -points)
+            raise Refused("insufficient_points", needed=points, available=self.active)
 
-    def _take(self, points: int) -> list[tuple[Lot, int]]:
-        taken = []
-        for lot in self.spendable():
-            part = min(lot.left, points)
-            lot.left -= part
-            points -= part
-            if part:
-                taken.append((lot, part))
+    def _take(self, points: int) -> Parts:
+        taken, _ = split([(lot, lot.free) for lot in self.spendable()], points)
+        for lot, part in taken:
+            lot.free -= part
         return taken
 
-    def reverse(self, name: str, points: int, now: datetime, *, clamp: bool) -> None:
+    def reverse(self, name: str, points: int, now: datetime, *, clamp: bool) -> tuple[int, int]:
         """Own lot, then what of it expired (forgiven once), then other active lots, then debt."""
         self.pass_until(now)
         own = next(lot for lot in self.lots if lot.name == name)
-        from_own = min(own.left, points)
-        own.left -= from_own
+        from_own = min(own.free, points)
+        own.free -= from_own
         forgiven = min(own.lapsed - own.forgiven, points - from_own)
         own.forgiven += forgiven
         rest = points - from_own - forgiven
@@ -159,22 +166,89 @@ class Model:
         self.earned -= taken
         if taken:
             self._enter("reverse", -taken)
+        return -taken, owed
 
-    def give_back(self, name: str, now: datetime, *, grace_until: datetime | None) -> None:
-        """To the very lots; debt is paid first, in spending order; what has lapsed lapses again."""
+    def forfeit(self, now: datetime) -> None:
+        """Everything open goes, also what holds kept."""
         self.pass_until(now)
-        taken = self.taken.pop(name)
-        points = sum(part for _, part in taken)
-        self.spent -= points
-        for lot, part in taken:
-            lot.left += part
-            if grace_until and lot.expires_at and lot.expires_at <= now:
-                lot.expires_at = grace_until
-        self._enter("return", points, owed=self.debt)
-        for lot in sorted((lot for lot, _ in taken), key=Lot.rank):
-            self._pay_debt(lot)
+        for hold in self.holds.values():
+            if hold.state == "held":
+                self.release(hold, now)
+        points = self.active + self.pending
+        for lot in self.lots:
+            lot.free = 0
+        if points:
+            self._enter("adjust", -points)
+
+    # ---- holds -------------------------------------------------------------------------------
+    def hold(self, name: str, points: int, now: datetime, *, until: datetime) -> None:
+        self._check(points, now)
+        hold = self.holds[name] = Hold(points, until)
+        for lot, part in self._take(points):
+            lot.kept[hold] = part
+
+    def capture(self, hold: Hold, name: str, points: int, now: datetime) -> int:
+        self.check_open(hold, now)
+        if points > hold.points:
+            raise Refused("insufficient_points", needed=points, available=hold.points)
+        self.spent += points
+        self.taken[name], _ = split([(lot, lot.kept[hold]) for lot in self._kept_by(hold)], points)
+        for lot, part in self.taken[name]:
+            lot.kept[hold] -= part
+        balance = self._enter("redeem", -points)
+        self.release(hold, now)
+        hold.state = "captured"
+        return balance
+
+    def release(self, hold: Hold, now: datetime) -> None:
+        self.check_open(hold, now)
+        hold.state = "released"
+        for lot in self._kept_by(hold):
+            self._let_go(lot, hold, now)
         self.pass_until(now)
 
-    def _enter(self, kind: str, points: int, owed: int | None = None) -> None:
-        debt = self.debt if owed is None else owed
-        self.entries.append((kind, points, self.active + self.pending - debt))
+    def _kept_by(self, hold: Hold) -> list[Lot]:
+        return sorted((lot for lot in self.lots if hold in lot.kept), key=Lot.rank)
+
+    def check_open(self, hold: Hold, now: datetime) -> None:
+        self.pass_until(now)
+        if hold.state != "held":
+            raise Refused("hold_closed", state=hold.state)
+
+    def _enter(self, kind: str, points: int) -> int:
+        self.balance += points
+        self.entries.append((kind, points, self.balance))
+        return self.balance
+
+
+# ---- two wallets -------------------------------------------------------------------------------
+def transfer(giver: Wallet, taker: Wallet, name: str, points: int, fee: int, now: datetime) -> int:
+    """Pieces keep their dates; the fee comes on top."""
+    giver._check(points + fee, now)
+    pieces = giver._take(points)
+    balance = giver._enter("transfer_out", -points)
+    if fee:
+        giver._take(fee)
+        giver._enter("fee", -fee)
+    lots = [Lot(name, part, lot.active_from, lot.expires_at) for lot, part in pieces]
+    taker.credit("transfer_in", now, *lots)
+    return balance
+
+
+def merge(source: Wallet, target: Wallet, now: datetime) -> None:
+    """Lots, holds and redemptions move with their dates; debts are netted in spending order."""
+    source.pass_until(now)
+    target.pass_until(now)
+    if moved := source.balance:
+        source._enter("merge", -moved)
+        target._enter("merge", moved)
+    target.lots += source.lots
+    target.holds |= source.holds
+    target.taken |= source.taken
+    for figure in ("debt", "earned", "spent", "expired"):
+        setattr(target, figure, getattr(target, figure) + getattr(source, figure))
+    moments = [each.last_activity for each in (source, target) if each.last_activity]
+    target.last_activity = max(moments, default=None)
+    source.__init__(balance=0, entries=source.entries)  # type: ignore[misc]
+    for lot in target.spendable():
+        target._pay_debt(lot)
