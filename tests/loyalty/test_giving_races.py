@@ -1,6 +1,5 @@
 """Holds and gifts raced over real connections; each has a twin with its guard switched off."""
 
-import os
 import threading
 import time
 from collections import Counter
@@ -22,11 +21,12 @@ from members.models import Member
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean, credit, figures, post, program, wallet_of
 from tests.loyalty.test_races import enrol, outcomes, without_locks
+from tests.prove.sizes import size
 
 __all__ = ["without_locks"]
 
-# How often two members give to each other, each way; RACES=500 tries harder.
-TIMES = int(os.environ.get("RACES", "100"))
+# How often two members give to each other, each way; more in `make prove`.
+TIMES = size("gifts", 100)
 
 
 def allow(**rules: Any) -> None:

@@ -37,7 +37,7 @@ def live(count: int) -> settings:
 class TestLedger:
     def test_does_what_the_model_says(self, db: None) -> None:
         """In blocks: each hangs on a seed of its own, by which it can be looked at again."""
-        wanted, first = size("histories", 100), size("seed", 1)
+        wanted, first = size("histories", 200), size("seed", 1)
         end = time.monotonic() + 60 * size("minutes", 60)
         for number, begun in enumerate(range(0, wanted, BLOCK), first):
             if time.monotonic() > end:
