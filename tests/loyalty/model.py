@@ -117,8 +117,9 @@ class Wallet:
             raise Refused("already_returned", needed=points, available=left)
         self.spent -= points
         balance = self._enter("return", points)
-        returned, kept = split(self.taken[name][::-1], points)
-        self.taken[name] = kept[::-1]
+        # As they expire now: an activity may have moved a lot that was not used up.
+        latest = sorted(self.taken[name], key=lambda part: part[0].rank(), reverse=True)
+        returned, self.taken[name] = split(latest, points)
         for lot, part in returned:
             lot.free += part
             lot.expires_at = grace if grace and lot.has_lapsed(now) else lot.expires_at
