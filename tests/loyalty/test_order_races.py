@@ -16,6 +16,7 @@ from members import enrolment
 from members.models import Member
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean, credit, entries, figures, order, post, wallet_of
+from tests.loyalty.test_races import broken
 
 LOCKING = " FOR NO KEY UPDATE OF w"
 
@@ -71,7 +72,7 @@ class TestAdvance:
 
         results = committed_db.run_parallel(lambda _: advance("paid"), 8, connections_at_once=8)
 
-        assert outcomes(results)["IntegrityError"] > 0
+        assert broken(results) > 0
         assert OrderStep.objects.count() == 2
 
     def test_20_steps_of_a_passer_bys_order_are_stored_once(self, committed_db: Any) -> None:
@@ -118,7 +119,7 @@ class TestCancelAgainstRefund:
 
         results = committed_db.run_parallel(self.work, 8, connections_at_once=8)
 
-        assert outcomes(results)["IntegrityError"] > 0
+        assert broken(results) > 0
 
 
 class TestOneHoldForManyOrders:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import OperationalError
 from django.db.models import QuerySet
 
 from loyalty import awarding, expiry, ordering, queries, refunds, spending
@@ -42,6 +42,12 @@ def enrol(count: int = 1) -> list[Member]:
 
 def outcomes(results: list[Any]) -> Counter[str]:
     return Counter(type(each).__name__ for each in results)
+
+
+def broken(results: list[Any]) -> int:
+    """How many met what no caller may ever see: a unique key that stopped them, or lots other than the figures said."""
+    met = outcomes(results)
+    return met["IntegrityError"] + met["IndexError"]
 
 
 @pytest.fixture
@@ -100,9 +106,8 @@ class TestSpend:
 
         results = committed_db.run_parallel(self.spend(member), 20)
 
-        # All saw 500 points and wanted the same place in the books: only its unique key stops them.
-        assert outcomes(results)["IntegrityError"] > 0
-        assert "entry_sequence" in str(next(r for r in results if isinstance(r, IntegrityError)))
+        # All saw 500 points and wanted the same lots and the same place in the books.
+        assert broken(results) > 0
 
 
 class TestPlace:
@@ -134,7 +139,7 @@ class TestPlace:
 
         results = committed_db.run_parallel(lambda _: ordering.place(order=facts, at=NOON), 20)
 
-        assert outcomes(results)["IntegrityError"] > 0
+        assert broken(results) > 0
         assert Order.objects.count() == 1
 
 
@@ -217,7 +222,7 @@ class TestRefund:
 
         results = committed_db.run_parallel(self.refund, 8, connections_at_once=8)
 
-        assert outcomes(results)["IntegrityError"] > 0
+        assert broken(results) > 0
         assert Refund.objects.count() == 1
 
 

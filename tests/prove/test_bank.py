@@ -12,7 +12,7 @@ from members import enrolment
 from members.models import Member
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean
-from tests.loyalty.test_races import without_locks
+from tests.loyalty.test_races import broken, without_locks
 from tests.prove.bank import Bank, Client
 from tests.prove.sizes import record, size
 
@@ -134,4 +134,4 @@ class TestBank:
             lambda number: Client(bank, number).award(), 20, connections_at_once=20
         )
 
-        assert "IntegrityError" in {type(result).__name__ for result in results}
+        assert broken(results) > 0
