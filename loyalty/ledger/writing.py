@@ -11,6 +11,7 @@ from loyalty.ledger import statements
 from loyalty.ledger.applying import apply
 from loyalty.ledger.book import Book
 from loyalty.ledger.database import rows, run
+from loyalty.ledger.lapsing import lapse
 from loyalty.ledger.loading import load_lots
 from loyalty.ledger.postings import (
     Gift,
@@ -66,7 +67,9 @@ def lock_wallets(*, wallets: Collection[int], at: datetime) -> Held:
 
 def settle(*, wallets: Collection[int], at: datetime) -> int:
     """Settle what fell due by `at` on wallets that the caller has locked; returns how many changed."""
-    return len(_settled(list(wallets), at))
+    lapsed = lapse(list(wallets), at)
+    others = [wallet for wallet in wallets if wallet not in lapsed]
+    return len(lapsed) + (len(_settled(others, at)) if others else 0)
 
 
 def post(*, postings: Sequence[Posting], at: datetime, held: Held | None = None) -> list[Posted]:

@@ -116,6 +116,9 @@ class Program(models.Model):
     approval_threshold = models.PositiveBigIntegerField(
         _("adjustments above need approval"), null=True, blank=True
     )
+    campaigns_need_approval = models.BooleanField(
+        _("a second person approves campaigns"), default=False, db_default=False
+    )
     earn_on_points_paid = models.BooleanField(_("the share paid in points earns"), default=False)
     pay_with_points = models.JSONField(_("pay with points"), default=default_pay_with_points)
     refund_first = models.CharField(

@@ -246,7 +246,8 @@ def due_wallets_locked(*, at: datetime, limit: int) -> list[int]:
     """
     rows = _rows(
         """SELECT id FROM loyalty_wallet
-            WHERE next_due_at <= %s AND (SELECT set_config('enable_seqscan', 'off', true)) IS NOT NULL
+            WHERE next_due_at <= %s AND (SELECT set_config('enable_seqscan', 'off', true)
+                || set_config('enable_mergejoin', 'off', true)) IS NOT NULL
             ORDER BY next_due_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
         [at, limit],
     )

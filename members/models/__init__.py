@@ -1,4 +1,5 @@
 from members.models.client import ApiClient, ApiRequest, ImportRun
+from members.models.job import Job
 from members.models.member import Consent, Member, StatusChange
 from members.models.store import Store
 from members.models.tier import Tier, TierChange
@@ -9,6 +10,7 @@ __all__ = [
     "ApiRequest",
     "Consent",
     "ImportRun",
+    "Job",
     "Member",
     "StatusChange",
     "Store",

@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now, Right
 from django.utils.translation import gettext_lazy as _
@@ -76,6 +77,14 @@ class Member(models.Model):
         null=True,
         blank=True,
         verbose_name=_("login"),
+    )
+    tags = ArrayField(
+        models.CharField(max_length=50),
+        verbose_name=_("tags"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Words of the merchant's own, separated by commas; segments can ask for them."),
     )
     channel = models.CharField(_("sign-up channel"), max_length=50, blank=True)
     sign_up_ip = models.GenericIPAddressField(_("sign-up IP"), null=True, blank=True)
