@@ -35,6 +35,7 @@ _MANAGER = (
     "members.add_tierchange",
     "members.add_store",
     "members.change_store",
+    "members.view_job",
     "loyalty.view_program",
     "loyalty.change_order",
     "loyalty.view_adjustment",

@@ -154,12 +154,25 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 # ---- what a member's order earns, and what else hangs on an event -------------------------------
-EARNING_RULES = ["loyalty.earning.base_points", "loyalty.earning.tier_multiplier"]
+EARNING_RULES = [
+    "loyalty.earning.base_points",
+    "loyalty.earning.tier_multiplier",
+    "campaigns.bonuses.campaign_bonuses",
+]
+# Reads for a batch of orders what the rules above the ledger need, and writes what hangs on it.
+PROMOTIONS = "campaigns.bonuses.Bonuses"
+# Told when an order was cancelled or refunded whole.
+ORDER_EFFECTS = ["campaigns.undoing.order_undone"]
 # Where the members app learns the program's time zone.
 PROGRAM = "loyalty.programs.current"
 # Where it learns which tiers members hold now: a tier may fall by time alone, before anybody writes it down.
 TIERS_NOW = "loyalty.tiers.show"
 MEMBER_EVENTS: list[str] = ["loyalty.wallets.open_wallets", "rewards.membership.follow"]
+
+# The kinds of background jobs that people ask for, each a function of (parameters, report, at) with its result; and
+# what the console calls them.
+JOBS: dict[str, str] = {}
+JOB_TITLES: dict[str, Any] = {}
 
 # ---- API --------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -196,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AdjustmentStateEnum": "loyalty.models.Adjustment.State",
         "HoldStateEnum": "loyalty.models.Hold.State",
+        "JobStateEnum": "members.models.Job.State",
         "MemberStatusEnum": "members.models.Member.Status",
         "OrderStatusEnum": "loyalty.models.Order.Status",
         "OrderStepEnum": "loyalty.api.order_steps.STATUSES",
@@ -248,6 +262,10 @@ CELERY_BEAT_SCHEDULE = {
     "verify-books": {
         "task": "loyalty.tasks.verify_books",
         "schedule": crontab(minute=30, hour=3),
+    },
+    "revive-jobs": {
+        "task": "members.tasks.revive_jobs",
+        "schedule": crontab(),
     },
     "forget-api-answers": {
         "task": "members.tasks.forget_api_answers",

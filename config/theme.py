@@ -125,6 +125,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Staff"), "badge", "members_user", "members.view_user"),
             _item(_("Roles"), "shield_person", "auth_group", "auth.view_group"),
             _item(_("API keys"), "key", "members_apiclient", "members.view_apiclient"),
+            _item(_("Background jobs"), "hourglass_top", "members_job", "members.view_job"),
             _item(
                 _("Timetable"),
                 "schedule",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from members import phones, validation
 from members.errors import NotFound
-from members.models import Consent, Member, Store, Tier, TierChange
+from members.models import Consent, Job, Member, Store, Tier, TierChange
 
 
 def by_number(number: str, pointer: str = "") -> Member:
@@ -155,3 +155,11 @@ def consents_of_all(members: Sequence[Member]) -> dict[int, dict[str, bool]]:
     for consent in newest:
         answers[consent.member_id][consent.purpose] = consent.is_given
     return answers
+
+
+def job(pk: int, pointer: str = "") -> Job:
+    """The background job with this id. Raises NotFound."""
+    found = Job.objects.filter(pk=pk).first() if pk <= validation.LARGEST else None
+    if found is None:
+        raise NotFound(_("Job"), pointer)
+    return found

@@ -22,7 +22,7 @@ from loyalty.api import (
     transfers,
     wallets,
 )
-from members.api import merchant
+from members.api import jobs, merchant
 from rewards.api import catalogue, redemptions, vouchers
 
 
@@ -78,6 +78,7 @@ urlpatterns = [
     path("v1/redemptions/<str:number>/cancel", redemptions.CancelView.as_view()),
     path("v1/vouchers/<str:code>", vouchers.VoucherView.as_view()),
     path("v1/vouchers/<str:code>/use", vouchers.UseView.as_view()),
+    path("v1/jobs/<int:id>", jobs.JobView.as_view()),
     path("v1/program", program.ProgramView.as_view()),
     path("v1/tiers", merchant.TiersView.as_view()),
     path("v1/tiers/<str:code>", merchant.TierView.as_view()),

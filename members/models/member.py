@@ -84,7 +84,9 @@ class Member(models.Model):
         default=list,
         db_default=[],
         blank=True,
-        help_text=_("Words of the merchant's own, separated by commas; segments can ask for them."),
+        help_text=_(
+            "Words of the merchant's own, separated by commas; segments can ask for them."
+        ),
     )
     channel = models.CharField(_("sign-up channel"), max_length=50, blank=True)
     sign_up_ip = models.GenericIPAddressField(_("sign-up IP"), null=True, blank=True)

@@ -40,7 +40,7 @@ from loyalty.models import (
     VerificationRun,
 )
 from members import clients, enrolment, stores
-from members.models import ApiClient, Member, Store, Tier, TierChange, User
+from members.models import ApiClient, Job, Member, Store, Tier, TierChange, User
 from rewards import catalogue, redemption
 from rewards.models import Redemption, Reward, Voucher
 from tests.console import ROLES, desk
@@ -60,6 +60,7 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     User: (OWNERS, OWNERS, OWNERS),
     Group: (OWNERS, OWNERS, OWNERS),
     ApiClient: (OWNERS, OWNERS, OWNERS),
+    Job: (MANAGERS, NOBODY, MANAGERS),
     Program: ((AWAY, AWAY, CLOSED), NOBODY, MANAGERS),
     Order: (EVERYBODY, NOBODY, EVERYBODY),
     Entry: (EVERYBODY, NOBODY, EVERYBODY),
@@ -98,7 +99,7 @@ FRAMEWORK = {
     "^(?P<app_label>",
     "(?P<url>.*)$",
 }
-READ_ONLY = (Order, Entry, DaySheet, Seal, VerificationRun, Hold, Redemption, Voucher)
+READ_ONLY = (Job, Order, Entry, DaySheet, Seal, VerificationRun, Hold, Redemption, Voucher)
 
 
 def giving(ada: Member, noon: datetime) -> dict[type[Model], Any]:
@@ -164,6 +165,7 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         Redemption: redeemed,
         Voucher: redeemed.vouchers.get(),
         ApiClient: ApiClient.objects.get(),
+        Job: Job.objects.create(kind="x", requested_at=noon),
         User: User.objects.create_user(username="new", is_staff=True),
         Group: Group.objects.create(name="helpers"),
         CrontabSchedule: crontab,

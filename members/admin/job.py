@@ -1,0 +1,51 @@
+from django.conf import settings
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from members.admin.base import ReadOnlyAdmin
+from members.models import Job
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """Work in the background, the latest first; the page of a job shows how far it is by itself."""
+
+    list_display = ("title", "state_badge", "percent", "requested_by", "moment", "problem")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    ordering = ("-id",)
+    change_form_outer_before_template = "admin/members/job/progress.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("title", "requested_by", "requested_at"),
+                    ("started_at", "finished_at", "attempts"),
+                )
+            },
+        ),
+    )
+    readonly_fields = ("title", "attempts")
+
+    @display(description=_("kind"))
+    def title(self, job: Job) -> str:
+        return str(settings.JOB_TITLES.get(job.kind, job.kind))
+
+    @display(description=_("percent done"))
+    def percent(self, job: Job) -> str:
+        return f"{job.progress} %"
+
+    @display(description=_("asked at"))
+    def moment(self, job: Job) -> str:
+        return f"{timezone.localtime(job.requested_at):%Y-%m-%d %H:%M}"
+
+    @display(
+        description=_("state"),
+        label={"queued": "", "running": "info", "done": "success", "failed": "danger"},
+    )
+    def state_badge(self, job: Job) -> tuple[str, str]:
+        return job.state, job.get_state_display()
