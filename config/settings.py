@@ -208,6 +208,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "AdjustmentStateEnum": "loyalty.models.Adjustment.State",
+        "CampaignStateEnum": "campaigns.models.Campaign.State",
         "HoldStateEnum": "loyalty.models.Hold.State",
         "JobStateEnum": "members.models.Job.State",
         "MemberStatusEnum": "members.models.Member.Status",

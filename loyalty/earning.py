@@ -1,91 +1,92 @@
-"""What an order earns: a pure function of facts, program and tier, exact to the point.
+"""What an order or act earns: a pure function of facts, program, tier and rules, exact to the point.
 
 EARNING_RULES in the settings lists the rules (dotted names). Each is called as `rule(facts)` and returns effects;
-the engine combines them, rounds once, explains each step and keeps every line's exact share.
+the engine combines them, rounds once, explains each step, cuts what limits leave no room for and keeps every line's
+exact share.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, localcontext
-from fractions import Fraction
-from functools import lru_cache, reduce
-from operator import mul
+from decimal import Decimal, localcontext
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from loyalty.effects import Base, Bonus, Effect, Given, Grant, Multiplier, StatusBonus
+from loyalty.line_shares import shares_of
 from loyalty.models import Program
-from members.models import Tier
+from loyalty.order_facts import OrderFacts
+from loyalty.stacking import EXACT, Number, round_points, text, times
+from loyalty.sums import Sum, part_of
+from members.models import Member, Tier
 
-# Wide enough that no product of money, rates and multipliers is ever rounded on the way.
-_EXACT = Context(prec=200)
+__all__ = ["Base", "Bonus", "Earned", "Effect", "Facts", "Grant", "Multiplier", "StatusBonus"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the rules may look at: money amounts of the lines that can earn, the tier held, the program."""
+    """What the rules may look at: money amounts of the lines that can earn, the tier held, the program.
 
-    amounts: tuple[Decimal | Fraction, ...]
+    `order`, `member` and `promotions` (what was read for the rules beforehand) are there where an order is judged.
+    `spread` are the lines' amounts by which bonuses are shared out, where points paid a part of the order.
+    """
+
+    amounts: Sequence[Number]
     tier: Tier
     program: Program
+    order: OrderFacts | None = None
+    member: Member | None = None
+    promotions: Any = None
+    spread: Sequence[Number] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """Points per unit of money on every line."""
-
-    rule: str
-    rate: Decimal
+Contribution = Base | Effect
+Rule = Callable[[Facts], Iterable[Contribution]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Multiplier:
-    """A factor on the whole order."""
-
-    rule: str
-    kind: str
-    title: str
-    factor: Decimal
-    conditions: tuple[dict[str, Any], ...] = field(default=())
-
-
-Effect = Base | Multiplier
-Rule = Callable[[Facts], Iterable[Effect]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Earned:
-    """The outcome: whole points, the explanation whose parts add up to them, each line's exact share."""
+    """The outcome: whole points, the explanations whose parts add up to them, what each rule gave, each line's share."""
 
     points: int
     status_points: int
     explanation: list[dict[str, Any]]
-    shares: tuple[Decimal | Fraction, ...]
+    status_explanation: list[dict[str, Any]] = field(default_factory=list)
+    beside: list[Given] = field(default_factory=list)
+    sum: Sum | None = None
+    lines: int = 0
+
+    @cached_property
+    def given(self) -> list[Given]:
+        """What each rule gave in the end, after its limits."""
+        if self.sum is None:
+            return self.beside
+        with localcontext(EXACT):
+            return [*self.sum.given(), *self.beside]
+
+    @cached_property
+    def shares(self) -> tuple[Number, ...]:
+        """Each line's exact share of the points; they are asked for where the order is stored."""
+        if self.sum is None:
+            return (Decimal(0),) * self.lines
+        with localcontext(EXACT):
+            return shares_of(self.sum)
 
 
-def base_points(facts: Facts) -> Iterable[Effect]:
+def base_points(facts: Facts) -> Iterable[Contribution]:
     """Amount × the program's earn rate."""
-    yield Base(rule="base", rate=facts.program.earn_rate)
+    return (Base(rule="base", rate=facts.program.earn_rate),)
 
 
-def tier_multiplier(facts: Facts) -> Iterable[Effect]:
+def tier_multiplier(facts: Facts) -> Iterable[Contribution]:
     """The multiplier of the tier held when the order was placed."""
-    if facts.tier.multiplier != 1:
-        yield Multiplier(
-            rule="tier",
-            kind="tier",
-            title=facts.tier.name,
-            factor=facts.tier.multiplier,
-            conditions=(
-                {
-                    "name": "tier",
-                    "expected": facts.tier.code,
-                    "seen": facts.tier.code,
-                    "met": True,
-                },
-            ),
-        )
+    if facts.tier.multiplier == 1:
+        return ()
+    return (
+        Multiplier(rule="tier", kind="tier", title=facts.tier.name, factor=facts.tier.multiplier),
+    )
 
 
 @lru_cache(maxsize=8)
@@ -93,42 +94,101 @@ def _rules(names: tuple[str, ...]) -> tuple[Rule, ...]:
     return tuple(import_string(name) for name in names)
 
 
-def effects_of(facts: Facts) -> list[Effect]:
+def effects_of(facts: Facts) -> list[Contribution]:
     """What every rule of EARNING_RULES contributes, in order."""
     return [effect for rule in _rules(tuple(settings.EARNING_RULES)) for effect in rule(facts)]
 
 
 def evaluate(facts: Facts) -> Earned:
     """Compute points, status points, explanation and shares of one order. No query inside."""
-    with localcontext(_EXACT):
-        return _evaluate(facts, effects_of(facts))
+    return combined(facts, effects_of(facts))
 
 
-def _evaluate(facts: Facts, effects: Sequence[Effect]) -> Earned:
-    total = _total(facts.amounts)
-    rate = sum((effect.rate for effect in effects if isinstance(effect, Base)), Decimal(0))
-    multipliers = [effect for effect in effects if isinstance(effect, Multiplier)]
-    factors = [multiplier.factor for multiplier in multipliers]
-    combined = [
-        combine(factors[:count], facts.program.stacking) for count in range(len(factors) + 1)
-    ]
-    exact = [_times(total, rate * factor) for factor in combined]
-    points = round_points(exact[-1], facts.program.rounding)
-    # Running differences of the floored running total; the last one ends at the rounded total.
-    reached = [round_points(each, Program.Rounding.FLOOR) for each in exact[:-1]] + [points]
-    said = {"amount": text(total), "rate": text(rate), **unusual(facts.program, len(factors))}
-    explanation = [_part("base", "base", reached[0], **said)]
-    for multiplier, before, after in zip(multipliers, reached, reached[1:], strict=False):
-        step = _part(multiplier.rule, multiplier.kind, after - before)
-        explanation.append(step | {"title": multiplier.title, "factor": text(multiplier.factor)})
-    return Earned(
-        points=points,
-        status_points=round_points(
-            _times(total, facts.program.status_rate), facts.program.rounding
-        ),
-        explanation=explanation,
-        shares=tuple(_times(amount, rate * combined[-1]) for amount in facts.amounts),
+def combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
+    """What these effects come to for an order."""
+    with localcontext(EXACT):
+        return _combined(facts, effects)
+
+
+def worth_alone(facts: Facts, effect: Effect) -> int:
+    """The points (or status points) that an effect would add to base and tier, if it were the only one."""
+    if isinstance(effect, StatusBonus):
+        return effect.points
+    if not isinstance(effect, Multiplier | Bonus):
+        return 0
+    with localcontext(EXACT):
+        usual = [*base_points(facts), *tier_multiplier(facts)]
+        return _sum(facts, [*usual, effect]).worth(effect)
+
+
+def _sum(facts: Facts, effects: Sequence[Contribution]) -> Sum:
+    return Sum(
+        amounts=facts.amounts,
+        spread=facts.amounts if facts.spread is None else facts.spread,
+        rate=sum((each.rate for each in effects if isinstance(each, Base)), Decimal(0)),
+        program=facts.program,
+        multipliers=[each for each in effects if isinstance(each, Multiplier)],
+        bonuses=[each for each in effects if isinstance(each, Bonus)],
     )
+
+
+def _combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
+    summed = _sum(facts, effects)
+    explanation = summed.explain()
+    points = summed.within_limits(explanation)
+    status = round_points(times(summed.total, facts.program.status_rate), facts.program.rounding)
+    earned = Earned(
+        points=points,
+        status_points=status,
+        explanation=explanation,
+        status_explanation=[status_base(summed.total, status, facts.program)],
+        sum=summed,
+        lines=len(facts.amounts),
+    )
+    for effect in effects:
+        if isinstance(effect, StatusBonus | Grant):
+            _add_beside(earned, effect)
+    return earned
+
+
+def _add_beside(earned: Earned, effect: StatusBonus | Grant) -> None:
+    """Give status points or pieces beside the points, within the effect's limits."""
+    is_status = isinstance(effect, StatusBonus)
+    wanted = effect.points if isinstance(effect, StatusBonus) else effect.pieces
+    fits, name = wanted, ""
+    if effect.room is not None:
+        name, left = effect.room.tightest()
+        fits = wanted if wanted <= left else 0 if effect.room.is_whole else max(0, left)
+    given = Given(effect=effect, cut=wanted - fits)
+    earned.beside.append(given)
+    if not is_status:
+        given.pieces = fits
+        if fits:
+            assert isinstance(effect, Grant)
+            what = {"reward": effect.reward} if effect.reward else {"tickets": fits}
+            earned.explanation.append(part_of(effect, 0) | what)
+        return
+    given.status_points = fits
+    earned.status_points += fits
+    earned.status_explanation.append(part_of(effect, wanted))
+    if given.cut:
+        earned.status_explanation.append(
+            {**part_of(effect, -given.cut), "kind": "cap", "cap": name}
+        )
+    if fits:
+        earned.explanation.append(part_of(effect, 0) | {"status_points": fits})
+
+
+def status_base(amount: Number, points: int, program: Program) -> dict[str, Any]:
+    """Why so many status points for the money."""
+    return {
+        "rule": "status",
+        "kind": "base",
+        "points": points,
+        "amount": text(amount),
+        "rate": text(program.status_rate),
+        **unusual(program, 0),
+    }
 
 
 def unusual(program: Program, factors: int) -> dict[str, str]:
@@ -139,43 +199,3 @@ def unusual(program: Program, factors: int) -> dict[str, str]:
     if factors > 1 and program.stacking != Program.Stacking.MULTIPLY:
         said["stacking"] = str(program.stacking)
     return said
-
-
-def combine(factors: Sequence[Decimal], stacking: str) -> Decimal:
-    """Combine order-wide multipliers: 2, 1.2 and 1.5 give 3.6 (multiply), 2.7 (add) or 2 (best)."""
-    if not factors:
-        return Decimal(1)
-    if stacking == Program.Stacking.BEST:
-        return max(factors)
-    if stacking == Program.Stacking.ADD:
-        return max(Decimal(0), 1 + sum((factor - 1 for factor in factors), Decimal(0)))
-    return reduce(mul, factors)
-
-
-def round_points(exact: Decimal | Fraction, rounding: str) -> int:
-    """Round once, by the program's setting (floor, half up)."""
-    if isinstance(exact, Fraction):
-        return int((exact + Fraction(1, 2)) // 1 if rounding == "half_up" else exact // 1)
-    mode = ROUND_HALF_UP if rounding == Program.Rounding.HALF_UP else ROUND_FLOOR
-    return int(exact.to_integral_value(mode))
-
-
-def _total(amounts: Sequence[Decimal | Fraction]) -> Decimal | Fraction:
-    if amounts and isinstance(amounts[0], Fraction):
-        return sum((Fraction(amount) for amount in amounts), Fraction(0))
-    return sum((Decimal(amount) for amount in amounts), Decimal(0))  # type: ignore[arg-type]
-
-
-def _times(amount: Decimal | Fraction, factor: Decimal) -> Decimal | Fraction:
-    return amount * (Fraction(factor) if isinstance(amount, Fraction) else factor)  # type: ignore[operator]
-
-
-def text(value: Decimal | Fraction) -> str:
-    """A number as a short exact text: 1.2 rather than 1.2000; 359/3 stays a fraction."""
-    if isinstance(value, Decimal):
-        return f"{_EXACT.normalize(value):f}"
-    return str(value)
-
-
-def _part(rule: str, kind: str, points: int, **more: str) -> dict[str, Any]:
-    return {"rule": rule, "kind": kind, "points": points, **more}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from loyalty import (
+    earning,
     ledger,
     order_awards,
     order_facts,
@@ -12,6 +13,7 @@ from loyalty import (
     order_rows,
     order_shares,
     programs,
+    promotions,
     tiers,
 )
 from loyalty.earning import Earned
@@ -44,23 +46,33 @@ def award(*, order: Order, reached: str, at: datetime, held: Held) -> None:
         return
     lines = list(order.lines.order_by("position"))
     facts = order_facts.as_stored(order, lines)
-    walk = _walk(order, program, at, held)
-    tier = walk.held_at(order.placed_at)
-    earned = order_awards.judged(facts, tier, program)
+    extra = promotions.of_batch(orders=[facts], members={0: order.member}, at=held.at, own=order)
+    extra.load(program=program, held=held)
+    walk = _walk(order, program, at, held, extra.most_status)
+    seen = order_awards.seen(
+        facts=facts,
+        tier=walk.held_at(order.placed_at),
+        program=program,
+        member=order.member,
+        promotions=extra,
+    )
+    earned = earning.evaluate(seen)
     if max(earned.points, earned.status_points) > MAX_POINTS:
         raise out_of_range("/status")
     order_awards.note(order, earned, program, at=at, held=held)
     _store(order, lines, earned)
     ledger.post(postings=order_awards.postings(order, program, held), at=held.at, held=held)
+    extra.note(order=order, facts=seen, earned=earned)
+    extra.write(held=held)
     _take_off(order, lines, program, held)
     _count(order, walk, program, held)
 
 
-def _walk(order: Order, program: Program, at: datetime, held: Held) -> Walk:
+def _walk(order: Order, program: Program, at: datetime, held: Held, most_status: int) -> Walk:
     assert order.member_id is not None
     member = order.member_id
     walks = tiers.load_walks(
-        expected={member: int(order.amount * program.status_rate) + 1},
+        expected={member: int(order.amount * program.status_rate) + 1 + most_status},
         lifetimes={member: held.of(member, "status").earned},
         since=min(order.placed_at, at),
         at=held.at,
@@ -80,7 +92,7 @@ def _take_off(order: Order, lines: Sequence[OrderLine], program: Program, held: 
     """Let each refund that came before the award take now what it would have taken after it."""
     assert order.awarded_at is not None
     shares = Shares(lines)
-    base = order_shares.exact_status(order_awards.status_part(order, program))
+    base = order_shares.exact_status(order.status_parts)
     for refund in order.refunds.order_by("id"):
         shares.give(refund)
         cause = order_reversals.cause_of(order, refund)

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from loyalty import earning, expiry
+from loyalty import earning, expiry, stacking
 from loyalty.earning import Earned
 from loyalty.errors import out_of_range
 from loyalty.ledger import Credit, Held
 from loyalty.models import Entry, Order, Program
 from loyalty.order_facts import OrderFacts
+from loyalty.promotions import Promotions
 from loyalty.tiers import StatusCredit
 from members.errors import InvalidInput
 from members.models import Member, Store, Tier
@@ -96,17 +97,29 @@ def is_due(status: str, program: Program) -> bool:
     return status in road and road.index(status) >= road.index(program.award_on)
 
 
-def judged(facts: OrderFacts, tier: Tier, program: Program) -> Earned:
-    """What the order earns at the tier held when it was placed."""
-    seen = earning.Facts(amounts=earnable(facts, program), tier=tier, program=program)
-    return earning.evaluate(seen)
+def seen(
+    *,
+    facts: OrderFacts,
+    tier: Tier,
+    program: Program,
+    member: Member | None = None,
+    promotions: Promotions | None = None,
+) -> earning.Facts:
+    """The order as the rules look at it."""
+    return earning.Facts(
+        amounts=earnable(facts, program),
+        spread=tuple(max(line.amount, Decimal(0)) for line in facts.lines),
+        tier=tier,
+        program=program,
+        order=facts,
+        member=member,
+        promotions=promotions,
+    )
 
 
 def nothing(facts: OrderFacts) -> Earned:
     """What an order earns that is nobody's, or is not due yet."""
-    return Earned(
-        points=0, status_points=0, explanation=[], shares=(Decimal(0),) * len(facts.lines)
-    )
+    return Earned(points=0, status_points=0, explanation=[], lines=len(facts.lines))
 
 
 def note(order: Order, earned: Earned, program: Program, *, at: datetime, held: Held) -> None:
@@ -115,6 +128,7 @@ def note(order: Order, earned: Earned, program: Program, *, at: datetime, held: 
     order.points = earned.points
     order.status_points = earned.status_points
     order.explanation = earned.explanation
+    order.status_parts = earned.status_explanation
     if earned.points:
         order.active_from = expiry.active_from(program, min(at, held.at))
         last = _last_activity(order, held, "points")
@@ -159,26 +173,13 @@ def postings(order: Order, program: Program, held: Held) -> list[Credit]:
             Credit(
                 wallet=held.of(order.member_id, "status").id,
                 points=order.status_points,
-                explanation=[status_part(order, program)],
+                explanation=order.status_parts,
                 active_from=count.active_from,
                 expires_at=count.expires_at,
                 **_common(order),
             )
         )
     return made
-
-
-def status_part(order: Order, program: Program) -> dict[str, Any]:
-    """Why so many status points: the one part of their explanation."""
-    base = order.explanation[0]
-    return {
-        "rule": "status",
-        "kind": "base",
-        "points": order.status_points,
-        "amount": base["amount"],
-        "rate": earning.text(program.status_rate),
-        **earning.unusual(program, 0),
-    }
 
 
 def _common(order: Order) -> dict[str, Any]:
@@ -208,21 +209,22 @@ def _details(order: Order) -> dict[str, Any]:
     return details
 
 
-def rules(earned: Earned, tier: Tier) -> list[dict[str, Any]]:
-    """The rules looked at, with what each expected and saw."""
-    matched = {part["rule"] for part in earned.explanation}
-    return [
-        {"rule": "base", "matched": "base" in matched, "conditions": []},
+def rules(seen: earning.Facts) -> list[dict[str, Any]]:
+    """The rules looked at, with what each expected and saw: the program's own, then those of promotions."""
+    multiplier = seen.tier.multiplier
+    own: list[dict[str, Any]] = [
+        {"rule": "base", "matched": True, "conditions": []},
         {
             "rule": "tier",
-            "matched": "tier" in matched,
+            "matched": multiplier != 1,
             "conditions": [
                 {
                     "name": "multiplier",
                     "expected": "≠ 1",
-                    "seen": earning.text(tier.multiplier),
-                    "met": tier.multiplier != 1,
+                    "seen": stacking.text(multiplier),
+                    "met": multiplier != 1,
                 }
             ],
         },
     ]
+    return own + (seen.promotions.rules(seen) if seen.promotions is not None else [])

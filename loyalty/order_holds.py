@@ -11,7 +11,7 @@ from loyalty.errors import HoldClosed, WalletFrozen
 from loyalty.ledger import Held
 from loyalty.models import Hold, Order, Program
 from loyalty.order_facts import OrderFacts
-from loyalty.order_reversals import Cause
+from loyalty.reversal_causes import Cause
 from members.errors import NotFound
 from members.models import Member
 

@@ -5,33 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-from loyalty import holds, ledger, order_shares, programs, queries, spending, tiers
+from loyalty import holds, ledger, order_shares, programs, promotions, queries, spending, tiers
 from loyalty.ledger import Held, Posted, Return, Reversal
 from loyalty.models import Entry, Hold, Order, Program, Refund
 from loyalty.order_shares import Target
+from loyalty.reversal_causes import Cause
 from members.models import Member
 
 #: What `take_back` notes on an order.
 NOTED = ("points_reversed", "status_points_reversed", "points_returned")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Why something comes back: a rule (refund, cancelled), a reference unique for ever, the money, which refund."""
-
-    rule: str
-    reference: str
-    at: datetime
-    amount: Decimal
-    refund: str = ""
-
-    def details(self, order: Order) -> dict[str, Any]:
-        """What the entries say beside the explanation."""
-        what = {"refund": self.refund} if self.refund else {"cancelled": True}
-        amount = f"{self.amount:.2f}"
-        return {"order": order.number, "source": order.source, **what, "amount": amount}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +43,10 @@ def lock(*, source: str, number: str, at: datetime) -> tuple[Order, Held]:
 
 
 def _lock_wallets(member: int | None, at: datetime) -> Held:
-    return ledger.lock(members=[] if member is None else [member], at=at)
+    if member is None:
+        return ledger.lock(members=[], at=at)
+    # Whoever got points by the order too: all at once, in id order.
+    return ledger.lock(members={member, *promotions.concerned(member=member)}, at=at)
 
 
 def reference(order: Order, refund: str = "") -> str:
@@ -81,7 +67,7 @@ def status_base(order: Order, held: Held) -> Callable[[], Fraction]:
         entry = queries.award_entry(
             wallets=[wallet.id, *wallet.merged_from], reference=order.reference
         )
-        return order_shares.exact_status(entry.explanation[0])
+        return order_shares.exact_status(entry.explanation)
 
     return exact
 
@@ -112,6 +98,8 @@ def take_back(*, order: Order, target: Target, cause: Cause, held: Held) -> Take
     taken = take_earned(order=order, target=target, cause=cause, held=held)
     if is_status and order.member_id is not None:
         tiers.taken_back(order.member_id, at, order)
+    if target.is_full:
+        promotions.order_undone(order=order, cause=cause, held=held)
     return replace(taken, returned=returned)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from loyalty import earning
+from loyalty import earning, stacking
 from loyalty.models import Order
 from loyalty.order_facts import OrderFacts
 from members.streams import NULL, field, moment, stream
@@ -103,4 +103,4 @@ def _array(tags: Sequence[str]) -> str:
 
 def share_text(share: Decimal | Fraction) -> str:
     """A line's exact share of the points as it is stored."""
-    return earning.text(share) if share else "0"
+    return stacking.text(share) if share else "0"

@@ -90,9 +90,17 @@ class Shares:
             amount -= given
 
 
-def exact_status(part: Mapping[str, Any]) -> Fraction:
-    """Status points before rounding, from their explanation: what could earn × the status rate at that time."""
-    return Fraction(part["amount"]) * Fraction(part["rate"])
+def exact_status(parts: Sequence[Mapping[str, Any]]) -> Fraction:
+    """Status points before rounding, from their explanation: what could earn × the status rate then, and bonuses."""
+    return sum(
+        (
+            Fraction(part["amount"]) * Fraction(part["rate"])
+            if "rate" in part
+            else Fraction(part["points"])
+            for part in parts
+        ),
+        Fraction(0),
+    )
 
 
 def points_to_return(order: Order, captured: int, money: Decimal, *, points_first: bool) -> int:

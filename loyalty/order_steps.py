@@ -10,8 +10,8 @@ from loyalty import late_awards, order_reversals
 from loyalty.errors import OrderClosed
 from loyalty.ledger import Held
 from loyalty.models import Order, OrderStep
-from loyalty.order_reversals import Cause
 from loyalty.order_shares import Target
+from loyalty.reversal_causes import Cause
 from members.errors import InvalidInput
 from members.transactions import in_transaction
 

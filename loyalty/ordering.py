@@ -10,15 +10,17 @@ from django.utils.translation import gettext as _
 
 from loyalty import (
     activity,
+    earning,
     ledger,
     order_awards,
     order_holds,
     order_rows,
     programs,
+    promotions,
     queries,
     tiers,
 )
-from loyalty.earning import Earned
+from loyalty.earning import Earned, Facts
 from loyalty.errors import out_of_range
 from loyalty.ledger import MAX_POINTS, Credit
 from loyalty.models import Entry, Hold, Order
@@ -110,20 +112,30 @@ class _Batch:
         self.captured: list[tuple[Order, Hold]] = []
         self.postings: list[Credit] = []
         self.coming: dict[int, int] = {}
+        self.promotions = promotions.of_batch(
+            orders=self.orders, members=self._members_by_place(), at=at
+        )
+
+    def _members_by_place(self) -> dict[int, Member]:
+        """The member of each order that has one, by its place in the batch."""
+        found = ((place, self.people.member_of(facts)) for place, facts in enumerate(self.orders))
+        return {place: member for place, member in found if member is not None}
 
     def place(self) -> list[Placed]:
         members = {member.pk: member for member in self.people.by_number.values()}
-        self.held = ledger.lock(members=members, at=self.at)
+        self.held = ledger.lock(members={*members, *self.promotions.lock_too()}, at=self.at)
         for pk, status in member_queries.statuses(members).items():
             members[pk].status = status  # as it is under the lock
         self.known = queries.orders_by_key(keys=[facts.key for facts in self.orders])
         self.holds = order_holds.named_by(self.orders)
+        self.promotions.load(program=self.program, held=self.held)
         self._start_walks()
         answers = [self._place(facts) for facts in self.orders]
         order_rows.write(rows=self.rows)
         for order, hold in self.captured:
             order_holds.link(order=order, hold=hold)
         self._post_all()
+        self.promotions.write(held=self.held)
         activity.keep_alive(held=self.held, program=self.program)
         tiers.record(walks=self.walks)
         return answers
@@ -134,12 +146,12 @@ class _Batch:
 
     def quote(self, facts: OrderFacts) -> Quote:
         self.holds = order_holds.named_by([facts])
+        self.promotions.load(program=self.program, held=None)
         self._start_walks()
         self._check(facts)
         facts = self._with_hold(facts)
-        order, earned = self._earn(facts)
-        judged = self._judged(facts) if order.member else earned
-        return Quote(order, order_awards.rules(judged, self._tier_of(facts)))
+        order, _earned = self._earn(facts)
+        return Quote(order, order_awards.rules(self._seen(facts)))
 
     # ---- reading ------------------------------------------------------------------------------
     def _people(self) -> _People:
@@ -165,6 +177,7 @@ class _Batch:
             member = self.people.member_of(facts)
             if member is not None and facts.key not in self.known:
                 most = int(facts.amount * self.program.status_rate) + 1
+                most += self.promotions.most_status
                 expected[member.pk] = expected.get(member.pk, 0) + most
         if expected:
             self.walks = tiers.load_walks(
@@ -199,6 +212,8 @@ class _Batch:
         self._capture(order, facts)
         activity.note_order(held=self.held, order=order)
         self._post(order)
+        if order.awarded_at is not None:
+            self.promotions.note(order=order, facts=self._seen(facts), earned=earned)
         self.known[facts.key] = order
         self.rows.append((order, facts, earned))
         return Placed(order, is_new=True)
@@ -237,13 +252,20 @@ class _Batch:
         order = order_awards.as_reported(facts, member, store)
         if member is None or not order_awards.is_due(facts.status, self.program):
             return order, order_awards.nothing(facts)
-        earned = self._judged(facts)
+        earned = earning.evaluate(self._seen(facts))
         self._limit(member, earned)
         order_awards.note(order, earned, self.program, at=facts.placed_at, held=self.held)
         return order, earned
 
-    def _judged(self, facts: OrderFacts) -> Earned:
-        return order_awards.judged(facts, self._tier_of(facts), self.program)
+    def _seen(self, facts: OrderFacts) -> Facts:
+        """The order as the rules look at it."""
+        return order_awards.seen(
+            facts=facts,
+            tier=self._tier_of(facts),
+            program=self.program,
+            member=self.people.member_of(facts),
+            promotions=self.promotions,
+        )
 
     def _limit(self, member: Member, earned: Earned) -> None:
         if max(earned.points, earned.status_points) > MAX_POINTS:

@@ -133,7 +133,7 @@ class Redemption(models.Model):
                 fields=["member", "reference"], name="redemption_once_per_reference"
             ),
             models.CheckConstraint(
-                condition=Q(points__gt=0, quantity__gt=0), name="redemption_figures_positive"
+                condition=Q(points__gte=0, quantity__gt=0), name="redemption_figures_positive"
             ),
         ]
         indexes = [

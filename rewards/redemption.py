@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -164,20 +165,25 @@ def take_stock(reward: Reward, quantity: int) -> bool:
 
 
 def _store(wish: _Wish, program: Program, at: datetime) -> Redemption:
+    redemption = Redemption(
+        member=wish.member,
+        reward=wish.reward,
+        quantity=wish.quantity,
+        points=wish.points,
+        reference=wish.reference,
+        store=wish.store,
+        address=wish.address,
+        redeemed_at=at,
+        digest=wish.digest(),
+    )
+    return store_numbered(redemption, zone=program.zone)
+
+
+def store_numbered(redemption: Redemption, *, zone: ZoneInfo) -> Redemption:
     """Write the redemption under a number of its day that nobody has."""
     for _try in range(NUMBER_TRIES):
-        redemption = Redemption(
-            number=f"R{at.astimezone(program.zone):%Y%m%d}-{codes.random_code(NUMBER_LENGTH)}",
-            member=wish.member,
-            reward=wish.reward,
-            quantity=wish.quantity,
-            points=wish.points,
-            reference=wish.reference,
-            store=wish.store,
-            address=wish.address,
-            redeemed_at=at,
-            digest=wish.digest(),
-        )
+        day = redemption.redeemed_at.astimezone(zone)
+        redemption.number = f"R{day:%Y%m%d}-{codes.random_code(NUMBER_LENGTH)}"
         try:
             with transaction.atomic():
                 redemption.save(force_insert=True)
@@ -213,15 +219,21 @@ def cancel(*, number: str, at: datetime) -> Redemption:
 
 
 def _give_back(redemption: Redemption, member: Member, at: datetime) -> None:
+    if redemption.points:
+        spending.give_back(
+            member=member,
+            reference=redemption.number,
+            return_reference=redemption.number,
+            details={"reward": redemption.reward.name, "redemption": redemption.number},
+            at=at,
+        )
+    put_back(redemption, at)
+
+
+def put_back(redemption: Redemption, at: datetime) -> None:
+    """Give the pieces back to the stock and note the redemption as cancelled."""
     pieces = Reward.objects.filter(pk=redemption.reward_id, stock__isnull=False)
     pieces.update(stock=F("stock") + redemption.quantity)
-    spending.give_back(
-        member=member,
-        reference=redemption.number,
-        return_reference=redemption.number,
-        details={"reward": redemption.reward.name, "redemption": redemption.number},
-        at=at,
-    )
     redemption.state = Redemption.State.CANCELLED
     redemption.cancelled_at = at
     redemption.save(update_fields=["state", "cancelled_at"])

@@ -23,7 +23,8 @@ from members.models import Member, Tier, User
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai
 
-KEPT_TABLES = {"members_tier", "loyalty_pointtype", "loyalty_program"}
+TABLES = ("members_", "loyalty_", "rewards_", "campaigns_", "account_", "django_admin_log")
+KEPT_TABLES = {"members_tier", "loyalty_pointtype", "loyalty_program", "campaigns_segment"}
 
 
 @pytest.fixture(scope="session")
@@ -107,8 +108,7 @@ def _empty_tables() -> None:
     tables = [
         name
         for name in connection.introspection.table_names()
-        if name.startswith(("members_", "loyalty_", "rewards_", "account_", "django_admin_log"))
-        and name not in KEPT_TABLES
+        if name.startswith(TABLES) and name not in KEPT_TABLES
     ]
     _raw("SET session_replication_role = replica")
     _raw(f"TRUNCATE {', '.join(tables)} CASCADE")
@@ -155,10 +155,12 @@ class RealDatabase:
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[RealDatabase]:
     """A database without the enclosing test transaction; emptied afterwards."""
+    from campaigns.models import Segment
     from loyalty.models import Program
 
     with django_db_blocker.unblock():
         tiers = list(Tier.objects.values())
+        segments = list(Segment.objects.values_list("id", flat=True))
         try:
             yield RealDatabase()
         finally:
@@ -166,6 +168,7 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[Real
             Tier.objects.exclude(id__in=[tier["id"] for tier in tiers]).delete()
             for tier in tiers:
                 Tier.objects.filter(id=tier["id"]).update(**tier)
+            Segment.objects.exclude(id__in=segments).delete()
             Program.objects.filter(id=1).delete()
             Program(id=1).save(force_insert=True)
             connection.close()

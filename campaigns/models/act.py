@@ -12,11 +12,13 @@ class Act(models.Model):
         SYSTEM = "system", _("By itself")
 
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
-    source = models.CharField(
-        _("source"), max_length=10, choices=Source, default=Source.REPORTED
-    )
+    source = models.CharField(_("source"), max_length=10, choices=Source, default=Source.REPORTED)
     type = models.CharField(_("type"), max_length=50)
     reference = models.CharField(_("reference"), max_length=200)
     at = models.DateTimeField(_("at"))
@@ -55,7 +57,11 @@ class CheckIn(models.Model):
     """One signed day of one member (积分日历)."""
 
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
     day = models.DateField(_("day"))
     at = models.DateTimeField(_("at"))
@@ -87,12 +93,8 @@ class SignInSettings(models.Model):
     make_up_cards = models.PositiveSmallIntegerField(
         _("make-up cards a month"), default=2, help_text=_("0: missed days stay missed.")
     )
-    make_up_days = models.PositiveSmallIntegerField(
-        _("how many days back"), default=7
-    )
-    make_up_points = models.PositiveIntegerField(
-        _("price of a make-up in points"), default=0
-    )
+    make_up_days = models.PositiveSmallIntegerField(_("how many days back"), default=7)
+    make_up_points = models.PositiveIntegerField(_("price of a make-up in points"), default=0)
 
     class Meta:
         verbose_name = _("sign-in settings")

@@ -45,7 +45,11 @@ class CampaignAward(models.Model):
     )
     version = models.PositiveIntegerField(_("version"))
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
     order = models.ForeignKey(
         "loyalty.Order",
@@ -109,10 +113,18 @@ class Conversion(models.Model):
     )
     version = models.PositiveIntegerField(_("version"))
     referrer = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("referrer"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("referrer"),
+        db_index=False,
     )
     referee = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("referee"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("referee"),
+        db_index=False,
     )
     order = models.ForeignKey(
         "loyalty.Order", models.PROTECT, related_name="+", verbose_name=_("order")

@@ -7,7 +7,11 @@ class BenefitGrant(models.Model):
     """What a tier gave a member by itself, once per period."""
 
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
     tier = models.ForeignKey(
         "members.Tier", models.PROTECT, related_name="+", verbose_name=_("tier")

@@ -73,15 +73,15 @@ class Campaign(models.Model):
                 name="campaign_share_of_a_partner",
             ),
             models.CheckConstraint(
-                condition=Q(approved_by="") | Q(requested_by="") | ~Q(approved_by=F("requested_by")),
+                condition=Q(approved_by="")
+                | Q(requested_by="")
+                | ~Q(approved_by=F("requested_by")),
                 name="campaign_approved_by_somebody_else",
             ),
             models.CheckConstraint(condition=Q(version__gte=1), name="campaign_version_positive"),
         ]
         indexes = [
-            models.Index(
-                fields=["id"], name="campaign_active", condition=Q(state="active")
-            ),
+            models.Index(fields=["id"], name="campaign_active", condition=Q(state="active")),
             models.Index(fields=["state", "-starts_at", "-id"], name="campaign_by_state"),
         ]
 
@@ -93,7 +93,11 @@ class CampaignVersion(models.Model):
     """What a campaign said from a moment on; never changed, so that every award can name the rule it followed."""
 
     campaign = models.ForeignKey(
-        Campaign, models.PROTECT, related_name="versions", verbose_name=_("campaign"), db_index=False
+        Campaign,
+        models.PROTECT,
+        related_name="versions",
+        verbose_name=_("campaign"),
+        db_index=False,
     )
     number = models.PositiveIntegerField(_("version"))
     content = models.JSONField(_("content"))

@@ -38,7 +38,11 @@ class SegmentMember(models.Model):
         Segment, models.CASCADE, related_name="+", verbose_name=_("segment"), db_index=False
     )
     member = models.ForeignKey(
-        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member"), db_index=False
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("member"),
+        db_index=False,
     )
 
     class Meta:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -76,6 +78,9 @@ class Order(models.Model):
     explanation = models.JSONField(_("explanation"), default=list)
     digest = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(_("posted at"), db_default=Now(), editable=False)
+
+    #: Why so many status points; kept with their entry, here only until that is written.
+    status_parts: list[dict[str, Any]]
 
     class Meta:
         verbose_name = _("order")

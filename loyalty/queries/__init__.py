@@ -25,6 +25,7 @@ from loyalty.queries.ledger import (
     lots_of,
     wallet_of,
 )
+from loyalty.queries.order_words import largest_amount, words_of_orders
 from loyalty.queries.orders import (
     adjustment,
     awaiting_award,
@@ -58,6 +59,7 @@ __all__ = [
     "free_reference",
     "hold",
     "hold_state",
+    "largest_amount",
     "last_lot_id",
     "lots_of",
     "open_holds_of",
@@ -71,4 +73,5 @@ __all__ = [
     "value_of",
     "wallet_of",
     "wallets_with_eternal_lots",
+    "words_of_orders",
 ]

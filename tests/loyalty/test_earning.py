@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty import earning, order_awards
+from loyalty import earning, order_awards, stacking
 from loyalty.earning import Base, Effect, Facts, Multiplier
 from loyalty.models import Program
 from loyalty.order_facts import Line, OrderFacts
+from loyalty.stacking import combine
 from members.models import Tier
 from tests.conftest import NOON
 from tests.loyalty.builders import examples
@@ -37,7 +38,7 @@ def times(*factors: str) -> list[Effect]:
 
 
 def earned(*amounts: str, factors: tuple[str, ...] = (), **settings: Any) -> earning.Earned:
-    return earning._evaluate(facts(*amounts, **settings), times(*factors))
+    return earning.combined(facts(*amounts, **settings), times(*factors))
 
 
 class TestEvaluate:
@@ -155,14 +156,14 @@ class TestEvaluate:
     def test_always_adds_up(
         self, cents: list[int], factors: list[int], stacking: str, rounding: str, rate: int
     ) -> None:
-        outcome = earning._evaluate(
+        outcome = earning.combined(
             facts(*(str(Decimal(c) / 100) for c in cents), stacking=stacking, rounding=rounding),
             [Base(rule="base", rate=Decimal(rate) / 1000), *times(*map(_tenths, factors))[1:]],
         )
 
         assert sum(part["points"] for part in outcome.explanation) == outcome.points
         exact = sum(Fraction(share) for share in outcome.shares)
-        combined = Fraction(earning.combine([Decimal(f) / 10 for f in factors], stacking))
+        combined = Fraction(combine([Decimal(f) / 10 for f in factors], stacking))
         assert exact == Fraction(sum(cents), 100) * Fraction(rate, 1000) * combined
         if rounding == "floor":
             assert outcome.points == exact // 1
@@ -176,9 +177,7 @@ def _tenths(factor: int) -> str:
 
 class TestCombine:
     def test_of_nothing_is_one(self) -> None:
-        assert {earning.combine([], stacking) for stacking in Program.Stacking.values} == {
-            Decimal(1)
-        }
+        assert {stacking.combine([], each) for each in Program.Stacking.values} == {Decimal(1)}
 
 
 class TestEarnable:
@@ -210,7 +209,7 @@ class TestEarnable:
 
         assert earning.evaluate(facts(*thirds)).points == 0
         assert earning.evaluate(facts(*thirds, rounding="half_up")).points == 1
-        assert earning.text(Fraction(1, 3)) == "1/3"
+        assert stacking.text(Fraction(1, 3)) == "1/3"
 
     def test_of_an_order_paid_whole_with_points_is_nothing(self) -> None:
         order = self.order("10.00", "5.00", paid="15.00")
@@ -237,4 +236,4 @@ class TestText:
         ],
     )
     def test_is_short_and_exact(self, value: Decimal | Fraction, text: str) -> None:
-        assert earning.text(value) == text
+        assert stacking.text(value) == text

@@ -135,7 +135,7 @@ class TestRecompute:
             earning.Multiplier(rule=f"m{n}", kind="tier", title="", factor=factor)
             for n, factor in enumerate(factors)
         ]
-        earned = earning._evaluate(facts, effects)
+        earned = earning.combined(facts, effects)
 
         assert recomputing.recompute(earned.explanation) == earned.points
 

@@ -1,0 +1,115 @@
+"""What a matching rule contributes to an order or act. Pure."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from campaigns.occasions import Occasion
+from campaigns.rules import Rule
+from loyalty.earning import Facts
+from loyalty.effects import Bonus, Effect, Grant, Multiplier, Room, StatusBonus
+from loyalty.stacking import Number, total
+
+PRODUCT = "multiplier"
+
+
+def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -> Effect | None:
+    """The rule's contribution within the room that its limits leave; None where it comes to nothing."""
+    said: dict[str, Any] = {
+        "rule": rule.code,
+        "title": rule.name,
+        "version": rule.version,
+        "room": room,
+        "source": rule,
+    }
+    made: Effect | None = _MAKERS[rule.effect["type"]](rule, occasion, facts, said)
+    return made
+
+
+def _multiplier(
+    rule: Rule, occasion: Occasion, _facts: Facts, said: Mapping[str, Any]
+) -> Effect | None:
+    is_scoped = rule.effect.get("scope") == "matching_lines"
+    lines = rule.mask(occasion) if is_scoped else None
+    return Multiplier(kind=PRODUCT, factor=Decimal(rule.effect["value"]), lines=lines, **said)
+
+
+def _bonus(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:
+    return Bonus(
+        points=rule.effect["points"], is_multiplied=bool(rule.effect.get("multiplied")), **said
+    )
+
+
+def _per_amount(
+    rule: Rule, occasion: Occasion, facts: Facts, said: Mapping[str, Any]
+) -> Effect | None:
+    """So many points for each whole `amount` that the matching lines come to."""
+    mask = rule.mask(occasion)
+    amounts = (
+        _chosen(facts.amounts, mask) if occasion.is_order else [_said(occasion, rule, "amount")]
+    )
+    times = Fraction(total(amounts)) // Fraction(rule.effect["amount"])
+    points = times * int(rule.effect["points"])
+    return Bonus(points=points, lines=mask, **said) if points > 0 else None
+
+
+def _per_unit(
+    rule: Rule, occasion: Occasion, _facts: Facts, said: Mapping[str, Any]
+) -> Effect | None:
+    """So many points for each unit on the matching lines (of an act: the number in the field that is named)."""
+    if not occasion.is_order:
+        points = int(_said(occasion, rule, "") // 1) * rule.effect["points"]
+        return Bonus(points=points, **said) if points > 0 else None
+    mask = rule.mask(occasion)
+    units = tuple(
+        max(0, line.quantity) if _is_sold(line, mask, place) else 0
+        for place, line in enumerate(occasion.lines)
+    )
+    points = sum(units) * rule.effect["points"]
+    return Bonus(points=points, weights=units, **said) if points > 0 else None
+
+
+def _is_sold(line: Any, mask: int | None, place: int) -> bool:
+    return line.amount >= 0 and (mask is None or bool(mask >> place & 1))
+
+
+def _status(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:
+    return StatusBonus(points=rule.effect["points"], **said)
+
+
+def _reward(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:
+    return Grant(reward=rule.effect["reward"], **said)
+
+
+def _tickets(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:
+    return Grant(pieces=int(rule.effect.get("tickets") or 1), **said)
+
+
+def _chosen(amounts: Sequence[Number], mask: int | None) -> list[Number]:
+    if mask is None:
+        return list(amounts)
+    return [amount for place, amount in enumerate(amounts) if mask >> place & 1]
+
+
+def _said(occasion: Occasion, rule: Rule, usual: str) -> Decimal:
+    """A number that an act says; without one it is a single unit."""
+    value = occasion.data.get(rule.effect.get("field") or usual, 1)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return Decimal(0)
+    try:
+        found = Decimal(str(value))
+    except ArithmeticError:
+        return Decimal(0)
+    return found if found.is_finite() and found > 0 else Decimal(0)
+
+
+_MAKERS: dict[str, Any] = {
+    "multiplier": _multiplier,
+    "bonus": _bonus,
+    "per_amount": _per_amount,
+    "per_unit": _per_unit,
+    "status_points": _status,
+    "grant_reward": _reward,
+    "draw_ticket": _tickets,
+}

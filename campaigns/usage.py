@@ -1,0 +1,113 @@
+"""What limits have left: per member and day, month and ever, and in the campaign's budget."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from campaigns.models import Budget
+from campaigns.rules import Rule
+from loyalty.effects import Room
+
+_USED = """
+SELECT campaign_id, member_id, day, sum(points + status_points + pieces)::bigint FROM campaigns_campaignaward
+WHERE campaign_id = ANY(%s) AND member_id = ANY(%s) GROUP BY campaign_id, member_id, day"""
+
+_SPEND = """
+UPDATE campaigns_budget b SET used = b.used + n.points,
+    exhausted_at = CASE WHEN b.used + n.points >= b.points THEN coalesce(b.exhausted_at, n.at) END
+FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS n (campaign_id, points, at)
+WHERE b.campaign_id = n.campaign_id"""
+
+PER_MEMBER = ("per_member_per_day", "per_member_per_month", "per_member")
+
+
+@dataclass(slots=True)
+class Used:
+    """What a campaign gave one member: by day, in all."""
+
+    by_day: dict[date, int] = field(default_factory=dict)
+    total: int = 0
+
+    def in_month(self, day: date) -> int:
+        """What was given in the month of a day."""
+        return sum(
+            points
+            for each, points in self.by_day.items()
+            if (each.year, each.month) == (day.year, day.month)
+        )
+
+
+class Usage:
+    """The use of limits, read once for a batch and kept up while it goes on."""
+
+    def __init__(self) -> None:
+        self.used: dict[tuple[int, int], Used] = {}
+        self.budgets: dict[int, int] = {}
+        self.spent: dict[int, int] = {}
+
+    def load(self, *, rules: Iterable[Rule], members: Collection[int]) -> None:
+        """Read what each member has had of the rules that are limited by member: one query, if there are any."""
+        limited = sorted(
+            {rule.id for rule in rules if any(name in rule.limits for name in PER_MEMBER)}
+        )
+        if not limited:
+            return
+        for campaign, member, day, points in _rows(_USED, [limited, sorted(members)]):
+            self._add(campaign, member, day, points)
+
+    def load_budgets(self, *, campaigns: Collection[int], lock: bool) -> None:
+        """Read what is left of budgets; locked in id order, nobody else can use them meanwhile."""
+        if not campaigns:
+            return
+        found = Budget.objects.filter(campaign__in=sorted(campaigns)).order_by("campaign")
+        if lock:
+            found = found.select_for_update(no_key=True)
+        self.budgets |= {each.campaign_id: each.left for each in found}
+
+    def room(self, rule: Rule, member: int, day: date) -> Room | None:
+        """What the rule's limits leave for one more award to a member on a day; None: it has none."""
+        if not rule.limits:
+            return None
+        used = self.used.get((rule.id, member)) or Used()
+        taken = {
+            "per_member_per_day": used.by_day.get(day, 0),
+            "per_member_per_month": used.in_month(day),
+            "per_member": used.total,
+        }
+        left: list[tuple[str, int]] = [
+            (name, rule.limits[name] - taken[name]) for name in PER_MEMBER if name in rule.limits
+        ]
+        if "budget_points" in rule.limits:
+            budget = self.budgets.get(rule.id, rule.limits["budget_points"])
+            left.append(("budget_points", budget - self.spent.get(rule.id, 0)))
+        return Room(left=left, is_whole=rule.is_whole)
+
+    def note(self, rule: Rule, member: int, day: date, points: int) -> None:
+        """Points (or status points, or pieces) were given."""
+        self._add(rule.id, member, day, points)
+        if "budget_points" in rule.limits and points > 0:
+            self.spent[rule.id] = self.spent.get(rule.id, 0) + points
+
+    def write(self, *, at: Any) -> None:
+        """Take what was given from the budgets: one statement, none where nothing was."""
+        spent = {campaign: points for campaign, points in sorted(self.spent.items()) if points}
+        if spent:
+            with connection.cursor() as cursor:
+                cursor.execute(_SPEND, [list(spent), list(spent.values()), [at] * len(spent)])
+        for campaign, points in spent.items():
+            self.budgets[campaign] -= points
+        self.spent = {}
+
+    def _add(self, campaign: int, member: int, day: date, points: int) -> None:
+        used = self.used.setdefault((campaign, member), Used())
+        used.by_day[day] = used.by_day.get(day, 0) + points
+        used.total += points
+
+
+def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())

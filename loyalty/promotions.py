@@ -1,0 +1,67 @@
+"""Where what lies above the ledger adds to what orders earn: PROMOTIONS in the settings names who does.
+
+For every batch one object is made; it says whose wallets to lock too, reads what it needs under the lock, contributes
+effects from memory (through EARNING_RULES), and writes what hangs on the orders in the same transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from loyalty.earning import Earned, Facts
+from loyalty.ledger import Held
+from loyalty.models import Order, Program
+from loyalty.order_facts import OrderFacts
+from loyalty.reversal_causes import Cause
+from members.models import Member
+
+
+class Promotions(Protocol):
+    """What a batch of orders may earn beside the base and the tier."""
+
+    #: The most status points that one order can get beside those for its money.
+    most_status: int
+
+    def lock_too(self) -> Collection[int]:
+        """Members beside the orders' own who may get points by them."""
+
+    def load(self, *, program: Program, held: Held | None) -> None:
+        """Read what judging needs, under the lock; without `held` nothing is locked and nothing will be written."""
+
+    def rules(self, facts: Facts) -> list[dict[str, Any]]:
+        """Every rule with its conditions and what they saw."""
+
+    def note(self, *, order: Order, facts: Facts, earned: Earned) -> None:
+        """An order was awarded."""
+
+    def write(self, *, held: Held) -> None:
+        """Write what hangs on the noted orders, which are stored by now."""
+
+
+def of_batch(
+    *,
+    orders: Sequence[OrderFacts],
+    members: Mapping[int, Member],
+    at: datetime,
+    own: Order | None = None,
+) -> Promotions:
+    """The promotions for orders of these members (by position in `orders`); `own`: the one order, if it is stored already."""
+    made: Promotions = import_string(settings.PROMOTIONS)(
+        orders=orders, members=members, at=at, own=own
+    )
+    return made
+
+
+def concerned(*, member: int) -> Collection[int]:
+    """Who else has to be locked before an order of a member goes on or back: those who got points by it."""
+    found: Collection[int] = import_string(settings.PROMOTIONS).concerned(member)
+    return found
+
+
+def order_undone(*, order: Order, cause: Cause, held: Held) -> None:
+    """Tell whoever ORDER_EFFECTS names that an order was cancelled or refunded whole; in the caller's transaction."""
+    for name in settings.ORDER_EFFECTS:
+        import_string(name)(order=order, cause=cause, held=held)

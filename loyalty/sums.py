@@ -1,0 +1,199 @@
+"""The sum behind an order's points: base, multipliers and bonuses, with or without any of them. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from loyalty.effects import Bonus, Effect, Given, Multiplier
+from loyalty.models import Program
+from loyalty.stacking import Number, combine, floor, plus, round_points, running, text, times
+from loyalty.stacking import total as total_of
+
+Part = dict[str, Any]
+NOTHING: frozenset[int] = frozenset()
+
+
+class Sum:
+    """Base × multipliers + bonuses. Lines are grouped by the line-wide multipliers that apply to them.
+
+    `without` names effects that are left out, by identity.
+    """
+
+    def __init__(
+        self,
+        *,
+        amounts: Sequence[Number],
+        spread: Sequence[Number],
+        rate: Decimal,
+        program: Program,
+        multipliers: Sequence[Multiplier],
+        bonuses: Sequence[Bonus],
+    ) -> None:
+        self.amounts = amounts
+        self.spread = spread
+        self.rate = rate
+        self.rounding = program.rounding
+        self.stacking = program.stacking
+        self.multipliers = multipliers
+        self.multiplied = [each for each in bonuses if each.is_multiplied]
+        self.plain = [each for each in bonuses if not each.is_multiplied]
+        self.total = total_of(amounts)
+        self.scoped = [each for each in multipliers if each.lines is not None]
+        self.groups = self._groups()
+        # What limits left nothing of, and what they cut a part of: (effect, cut).
+        self.dropped: set[int] = set()
+        self.cuts: list[tuple[Effect, int]] = []
+
+    def scoped_of(self, line: int) -> tuple[Multiplier, ...]:
+        """The line-wide multipliers of one line (0: the first)."""
+        return tuple(
+            each for each in self.scoped if each.lines is not None and each.lines >> line & 1
+        )
+
+    def _groups(self) -> list[tuple[Number, tuple[Multiplier, ...]]]:
+        if not self.scoped:
+            return [(self.total, ())]
+        found: dict[tuple[int, ...], tuple[Number, tuple[Multiplier, ...]]] = {}
+        for line, amount in enumerate(self.amounts):
+            scoped = self.scoped_of(line)
+            key = tuple(id(each) for each in scoped)
+            before = found.get(key)
+            found[key] = (plus(before[0], amount) if before else amount, scoped)
+        return list(found.values())
+
+    # ---- totals -------------------------------------------------------------------------------
+    def whole(self, without: Collection[int] = NOTHING) -> list[Decimal]:
+        """The factors on the whole order."""
+        return [
+            each.factor
+            for each in self.multipliers
+            if each.lines is None and id(each) not in without
+        ]
+
+    def exact(self, without: Collection[int] = NOTHING) -> Number:
+        """The points before they are rounded."""
+        whole = self.whole(without)
+        bonus = sum(each.points for each in self.multiplied if id(each) not in without)
+        found: Number = bonus * combine(whole, self.stacking)
+        for amount, scoped in self.groups:
+            factors = whole + [each.factor for each in scoped if id(each) not in without]
+            found = plus(found, times(amount, self.rate * combine(factors, self.stacking)))
+        return found
+
+    def points(self, without: Collection[int] = NOTHING) -> int:
+        """The points, rounded once."""
+        plain = sum(each.points for each in self.plain if id(each) not in without)
+        return round_points(self.exact(without), self.rounding) + plain
+
+    def worth(self, effect: Effect) -> int:
+        """What an effect adds: the total with it minus the total without it."""
+        return self.points(self.dropped) - self.points(self.dropped | {id(effect)})
+
+    # ---- why ----------------------------------------------------------------------------------
+    def explain(self) -> list[Part]:
+        """Base, multiplied bonuses, multipliers, bonuses: running differences of the floored running total.
+
+        The last step that multiplies ends at the rounded total.
+        """
+        exact = list(self._steps())
+        reached = [floor(each) for each in exact[:-1]] + [round_points(exact[-1], self.rounding)]
+        parts = [self._base(reached[0])]
+        steps: list[Effect] = [*self.multiplied, *self.multipliers]
+        for effect, before, after in zip(steps, reached, reached[1:], strict=False):
+            parts.append(part_of(effect, after - before))
+        parts += [part_of(bonus, bonus.points) for bonus in self.plain]
+        return parts
+
+    def _base(self, points: int) -> Part:
+        part = {
+            "rule": "base",
+            "kind": "base",
+            "points": points,
+            "amount": text(self.total),
+            "rate": text(self.rate),
+        }
+        if self.rounding != Program.Rounding.FLOOR:
+            part["rounding"] = str(self.rounding)
+        if len(self.multipliers) > 1 and self.stacking != Program.Stacking.MULTIPLY:
+            part["stacking"] = str(self.stacking)
+        if self.scoped:
+            part["groups"] = [
+                {"amount": text(amount), "rules": [each.rule for each in scoped]}
+                for amount, scoped in self.groups
+            ]
+        return part
+
+    def _steps(self) -> Iterator[Number]:
+        """The running total: after the base, each multiplied bonus, each multiplier."""
+        base = times(self.total, self.rate)
+        yield base
+        bonus = 0
+        for each in self.multiplied:
+            bonus += each.points
+            yield plus(base, Decimal(bonus))
+        if not self.scoped:
+            start = plus(base, Decimal(bonus))
+            for factor in running(self.whole(), self.stacking)[1:]:
+                yield times(start, factor)
+            return
+        later = {id(each) for each in self.multipliers}
+        for multiplier in self.multipliers:
+            later.discard(id(multiplier))
+            yield self.exact(later)
+
+    # ---- limits -------------------------------------------------------------------------------
+    def within_limits(self, explanation: list[Part]) -> int:
+        """The points after every limit; each cut becomes a part of the explanation.
+
+        A multiplier counts with the total with it minus without it. Effects are taken in their order; never is more cut
+        than what the limited ones have added together.
+        """
+        points = sum(int(part["points"]) for part in explanation)
+        limited: set[int] = set()
+        for effect in (*self.multiplied, *self.multipliers, *self.plain):
+            if effect.room is None:
+                continue
+            limited.add(id(effect))
+            worth = self.worth(effect)
+            name, left = effect.room.tightest()
+            left = max(0, left)
+            if worth <= left:
+                continue
+            cut = worth if effect.room.is_whole else worth - left
+            cut = min(cut, points - self.points(self.dropped | limited))
+            if cut <= 0:
+                continue
+            explanation.append({**part_of(effect, -cut), "kind": "cap", "cap": name})
+            for needless in ("factor", "multiplied", "scope"):
+                explanation[-1].pop(needless, None)
+            points -= cut
+            if cut == worth:
+                self.dropped.add(id(effect))
+            self.cuts.append((effect, cut))
+        return points
+
+    def given(self) -> list[Given]:
+        """What each rule gave in the end, after the limits; the tier and the base are no rules of their own."""
+        cuts = {id(effect): cut for effect, cut in self.cuts}
+        found = []
+        for effect in (*self.multiplied, *self.multipliers, *self.plain):
+            if isinstance(effect, Multiplier) and effect.kind == "tier":
+                continue
+            cut = cuts.get(id(effect), 0)
+            worth = 0 if id(effect) in self.dropped else self.worth(effect) - cut
+            found.append(Given(effect=effect, points=worth, cut=cut))
+        return found
+
+
+def part_of(effect: Effect, points: int) -> Part:
+    """One step of an explanation."""
+    part: Part = {"rule": effect.rule, "kind": "bonus", "points": points, "title": effect.title}
+    if isinstance(effect, Multiplier):
+        part |= {"kind": effect.kind, "factor": text(effect.factor)}
+        if effect.lines is not None:
+            part["scope"] = "lines"
+    elif isinstance(effect, Bonus) and effect.is_multiplied:
+        part["multiplied"] = effect.points
+    if effect.version:
+        part["version"] = effect.version
+    return part
