@@ -204,6 +204,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "monthly_redemption_cap": _cap,
     "transfer": _transfer,
     "approval_threshold": _approval,
+    "campaigns_need_approval": _flag,
     "earn_on_points_paid": _flag,
     "pay_with_points": _pay_with_points,
     "refund_first": _choice(Program.RefundFirst),

@@ -38,6 +38,9 @@ class ProgramForm(transfer_settings.TransferSettingsForm):
                 "So long points returned after their expiry can still be used."
             ),
             "monthly_redemption_cap": _("Empty: unlimited."),
+            "campaigns_need_approval": _(
+                "Who asks for a campaign to run never approves it; a running campaign is paused before it is changed."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -86,6 +89,7 @@ class ProgramAdmin(transfer_settings.TransferSettingsShown, VerbAdmin):
                 )
             },
         ),
+        (_("Campaigns"), {"fields": ("campaigns_need_approval",)}),
         (_("Refunds"), {"fields": (("reversal", "return_grace_days"), "refund_first")}),
     )
 

@@ -77,6 +77,7 @@ class PlainSettings(Input):
     return_grace_days = WholeField(most=MOST_DAYS)
     monthly_redemption_cap = PointsField(allow_null=True)
     approval_threshold = PointsField(allow_null=True)
+    campaigns_need_approval = FlagField()
     earn_on_points_paid = FlagField()
     refund_first = serializers.ChoiceField(choices=Program.RefundFirst.choices)
 

@@ -25,6 +25,7 @@ DEFAULTS = {
     "monthly_redemption_cap": None,
     "transfer": {"enabled": False, "min": None, "per_transfer": None, "per_day": None, "fee": 0},
     "approval_threshold": None,
+    "campaigns_need_approval": False,
     "earn_on_points_paid": False,
     "pay_with_points": {"max_share": "1", "min": None, "step": None},
     "refund_first": "points",
