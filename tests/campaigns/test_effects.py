@@ -89,7 +89,11 @@ class TestRefusal:
             ({"type": "bonus", "points": 2**63}, "/points", "max_value"),
             ({"type": "bonus", "points": 5, "multiplied": "yes"}, "/multiplied", "invalid"),
             ({"type": "bonus", "points": 5, "to": "both"}, "/to", "not_for_trigger"),
-            ({"type": "bonus", "points": 5, "pending_days": 7}, "/pending_days", "not_for_trigger"),
+            (
+                {"type": "bonus", "points": 5, "pending_days": 7},
+                "/pending_days",
+                "not_for_trigger",
+            ),
             ({"type": "per_amount", "points": 1}, "/amount", "required"),
             ({"type": "per_amount", "points": 1, "amount": "0"}, "/amount", "min_value"),
             ({"type": "per_amount", "points": 1, "amount": 10}, "/amount", "invalid"),
@@ -123,7 +127,10 @@ class TestRefusal:
         with pytest.raises(InvalidInput) as refused:
             effects.cleaned(said, trigger=trigger)
 
-        assert (refused.value.pointer, refused.value.code) == (f"/effect{pointer}", "not_for_trigger")
+        assert (refused.value.pointer, refused.value.code) == (
+            f"/effect{pointer}",
+            "not_for_trigger",
+        )
 
     def test_names_a_reward_that_is_not_there(self):
         with pytest.raises(NotFound) as missing:
@@ -186,7 +193,9 @@ class TestLimits:
 
 
 class TestTriggers:
-    @pytest.mark.parametrize("trigger", [*triggers.KNOWN, "review", "course_completed", "hotel.night", "A-1"])
+    @pytest.mark.parametrize(
+        "trigger", [*triggers.KNOWN, "review", "course_completed", "hotel.night", "A-1"]
+    )
     def test_are_ours_or_the_type_of_an_event(self, trigger: str):
         assert triggers.checked(trigger, "/trigger") == trigger
         assert triggers.label(trigger)

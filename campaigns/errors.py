@@ -1,0 +1,81 @@
+"""What the campaigns app refuses."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from members.errors import Conflict, NotAllowed, Refusal
+
+
+class CampaignsError(Refusal):
+    """Root of what the campaigns app refuses."""
+
+
+class CampaignEnded(Conflict, CampaignsError):
+    """A change of a campaign that was ended; data: campaign (its code)."""
+
+    code = "campaign_ended"
+
+    def __str__(self) -> str:
+        return _("The campaign has ended for good. Make a new one from it instead.")
+
+
+class WrongState(Conflict, CampaignsError):
+    """A step that a campaign cannot take from where it stands; data: state, wanted."""
+
+    code = "campaign_state"
+
+    def __str__(self) -> str:
+        names = {
+            "draft": _("Draft"),
+            "active": _("Active"),
+            "paused": _("Paused"),
+            "ended": _("Ended"),
+        }
+        return _("A campaign that is “%(state)s” cannot become “%(wanted)s”.") % {
+            "state": names[self.data["state"]],
+            "wanted": names[self.data["wanted"]],
+        }
+
+
+class NeedsApproval(CampaignsError):
+    """A campaign, or a change of one, that a second person has to approve first; data: campaign (its code)."""
+
+    code = "needs_approval"
+
+    def __str__(self) -> str:
+        return _(
+            "A second person has to approve this first. Ask for approval; a running campaign is paused before it is "
+            "changed."
+        )
+
+
+class SelfApproval(NotAllowed, CampaignsError):
+    """A campaign is approved by whoever asked for it."""
+
+    code = "self_approval"
+
+    def __str__(self) -> str:
+        return _("You asked for this approval yourself: a second person has to decide.")
+
+
+class NothingAsked(Conflict, CampaignsError):
+    """A decision on a campaign for which nobody has asked, or that was changed since."""
+
+    code = "nothing_asked"
+
+    def __str__(self) -> str:
+        return _("Nobody is asking for approval, or the campaign was changed since.")
+
+
+class FindingsOpen(CampaignsError):
+    """A start while findings that block are neither fixed nor accepted; data: findings."""
+
+    code = "findings_open"
+
+    def __str__(self) -> str:
+        count = len(self.data["findings"])
+        return ngettext(
+            "%(count)d finding has to be fixed or accepted first.",
+            "%(count)d findings have to be fixed or accepted first.",
+            count,
+        ) % {"count": count}

@@ -1,0 +1,148 @@
+"""What the lint looks at: a campaign, and the shop around it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
+
+from campaigns.models import Campaign, Segment
+from loyalty import queries as loyalty_queries
+from rewards import queries as reward_queries
+from rewards.models import Reward
+
+BLOCKING = "blocking"
+WARNING = "warning"
+YEAR = timedelta(days=365)
+
+
+class Finding(TypedDict):
+    """One thing that is probably not meant; `pointer` names the field, `text` is for people."""
+
+    code: str
+    severity: str
+    pointer: str
+    text: str
+
+
+def blocking(code: str, pointer: str, text: str) -> Finding:
+    """A finding that has to be fixed or accepted before the campaign runs."""
+    return {"code": code, "severity": BLOCKING, "pointer": pointer, "text": text}
+
+
+def warning(code: str, pointer: str, text: str) -> Finding:
+    """A finding to read."""
+    return {"code": code, "severity": WARNING, "pointer": pointer, "text": text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A campaign as the lint sees it; `budget_left` is None without a budget or before anything was given."""
+
+    code: str
+    name: str
+    trigger: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    conditions: Mapping[str, Any]
+    effect: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    combine: Mapping[str, Any]
+    budget_left: int | None = None
+
+    @classmethod
+    def of(cls, campaign: Campaign | Mapping[str, Any]) -> "Subject":
+        """A stored campaign, or content that may not be stored yet."""
+        if isinstance(campaign, Campaign):
+            return cls(
+                **{name: getattr(campaign, name) for name in NAMES}, budget_left=_left(campaign)
+            )
+        said: dict[str, Any] = {name: campaign.get(name) for name in NAMES}
+        for name in ("conditions", "effect", "limits", "combine"):
+            said[name] = said[name] or {}
+        for name in ("starts_at", "ends_at"):
+            said[name] = _moment(said[name])
+        return cls(**said)
+
+    def meets(self, other: "Subject") -> bool:
+        """Whether there are moments in the windows of both."""
+        ends_before = self.ends_at and other.starts_at and self.ends_at <= other.starts_at
+        starts_after = self.starts_at and other.ends_at and other.ends_at <= self.starts_at
+        return not ends_before and not starts_after
+
+
+NAMES = (
+    "code",
+    "name",
+    "trigger",
+    "starts_at",
+    "ends_at",
+    "conditions",
+    "effect",
+    "limits",
+    "combine",
+)
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _left(campaign: Campaign) -> int | None:
+    budget = getattr(campaign, "budget", None)
+    if budget is None or campaign.limits.get("budget_points") is None:
+        return None
+    return int(budget.left)
+
+
+@dataclass(kw_only=True)
+class Background:
+    """The shop around campaigns, asked for once and only where a rule wants to know it."""
+
+    at: datetime
+
+    def __post_init__(self) -> None:
+        self._words: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The program's time zone."""
+        return loyalty_queries.program().zone
+
+    @cached_property
+    def running(self) -> list[Subject]:
+        """The campaigns that run or are scheduled."""
+        active = Campaign.objects.filter(state=Campaign.State.ACTIVE).order_by("id")
+        return [Subject.of(each) for each in active.select_related("budget")]
+
+    @cached_property
+    def event_types(self) -> frozenset[str]:
+        """Every trigger that some campaign has."""
+        return frozenset(Campaign.objects.order_by().values_list("trigger", flat=True).distinct())
+
+    @cached_property
+    def rewards(self) -> dict[str, Reward]:
+        """The catalogue by code."""
+        return {each.code: each for each in reward_queries.rewards()}
+
+    @cached_property
+    def segment_sizes(self) -> dict[str, int | None]:
+        """How many members each segment had when it was refreshed last, by code."""
+        return dict(Segment.objects.values_list("code", "size"))
+
+    @cached_property
+    def largest_amount(self) -> Decimal | None:
+        """The largest order among the newest of the last year; None when there are none."""
+        return loyalty_queries.largest_amount(since=self._since)
+
+    def words(self, kind: str) -> frozenset[str]:
+        """The channels, categories and so on that the newest orders of the last year have."""
+        if kind not in self._words:
+            self._words[kind] = loyalty_queries.words_of_orders(kind=kind, since=self._since)
+        return self._words[kind]
+
+    @property
+    def _since(self) -> datetime:
+        return self.at - YEAR
