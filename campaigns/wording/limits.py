@@ -1,0 +1,43 @@
+"""How much a campaign gives at most, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns import effects
+from campaigns.wording.names import clauses
+
+Said = Mapping[str, Any]
+
+
+def limit_words(limits: Said, effect: Said) -> str:
+    """The limits in words, empty without any: "at most 500 points for each member, 10,000 in all"."""
+    is_pieces = effect.get("type") in (effects.GRANT_REWARD, effects.DRAW_TICKET)
+    templates = _pieces() if is_pieces else _points()
+    said = [
+        template % {"count": f"{limits[name]:,}"}
+        for name, template in templates.items()
+        if limits.get(name) is not None
+    ]
+    if said and limits.get("on_exceed") == "refuse":
+        said.append(_("what does not fit whole is not given"))
+    return clauses(said)
+
+
+def _points() -> dict[str, str]:
+    return {
+        "per_member_per_day": _("at most %(count)s points for each member a day"),
+        "per_member_per_month": _("at most %(count)s points for each member a month"),
+        "per_member": _("at most %(count)s points for each member"),
+        "budget_points": _("%(count)s points in all"),
+    }
+
+
+def _pieces() -> dict[str, str]:
+    return {
+        "per_member_per_day": _("at most %(count)s for each member a day"),
+        "per_member_per_month": _("at most %(count)s for each member a month"),
+        "per_member": _("at most %(count)s for each member"),
+        "budget_points": _("%(count)s in all"),
+    }
