@@ -1,7 +1,9 @@
 """One transaction around a verb, tried again when the database had to break it off."""
 
 import random
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +15,9 @@ ATTEMPTS = 5
 DEADLOCK_DETECTED = "40P01"
 SERIALIZATION_FAILURE = "40001"
 
+# By thread, like its connection: the verbs that are running, each with what waits for its end.
+_running = threading.local()
+
 
 def in_transaction(work: Callable[[], T]) -> T:
     """Run work in a transaction; the outermost one retries deadlocks and serialization failures.
@@ -23,18 +28,46 @@ def in_transaction(work: Callable[[], T]) -> T:
     """
     if connection.in_atomic_block:
         with transaction.atomic():
-            return work()
+            return _to_its_end(work)
     for attempt in range(1, ATTEMPTS):
         try:
             with transaction.atomic():
-                return work()
+                return _to_its_end(work)
         except OperationalError as error:
             if not is_transient(error):
                 raise
         # The jitter keeps two that collided from meeting again.
         time.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - not a secret
     with transaction.atomic():
-        return work()
+        return _to_its_end(work)
+
+
+def before_commit(work: Callable[[], object]) -> None:
+    """Do `work` at the end of the verb that is running, in its transaction; at once where none is.
+
+    For whoever is told of something by a verb that still has rows in memory and will write them: what the work reads
+    and writes is as the verb leaves it. A verb that fails, or is tried again, forgets it.
+    """
+    verbs: list[deque[Callable[[], object]]] = getattr(_running, "verbs", [])
+    if verbs:
+        verbs[-1].append(work)
+    else:
+        work()
+
+
+def _to_its_end(work: Callable[[], T]) -> T:
+    """Run a verb, then what has been waiting for its end (which may make more of that)."""
+    if not hasattr(_running, "verbs"):
+        _running.verbs = []
+    waiting: deque[Callable[[], object]] = deque()
+    _running.verbs.append(waiting)
+    try:
+        result = work()
+        while waiting:
+            waiting.popleft()()
+        return result
+    finally:
+        _running.verbs.pop()
 
 
 def is_transient(error: OperationalError) -> bool:

@@ -88,3 +88,95 @@ class TestInTransaction:
         assert sorted(tries) in ([0, 0, 1], [0, 1, 1])
         assert len({store.name for store in Store.objects.all()}) == 1
         assert not connection.in_atomic_block
+
+
+class TestBeforeCommit:
+    def test_waits_for_the_end_of_the_verb_and_stays_in_its_transaction(
+        self, committed_db: Any
+    ) -> None:
+        said: list[str] = []
+
+        def tell(word: str) -> None:
+            assert connection.in_atomic_block
+            said.append(word)
+
+        def work() -> int:
+            transactions.before_commit(lambda: tell("first"))
+            transactions.before_commit(lambda: tell("second"))
+            tell("verb")
+            return 7
+
+        assert transactions.in_transaction(work) == 7
+        assert said == ["verb", "first", "second"]
+
+    def test_ends_with_the_innermost_verb(self, db: None) -> None:
+        said: list[str] = []
+
+        def inner() -> None:
+            transactions.before_commit(lambda: said.append("waited"))
+            said.append("inner")
+
+        def outer() -> None:
+            transactions.in_transaction(inner)
+            said.append("outer")
+
+        transactions.in_transaction(outer)
+
+        assert said == ["inner", "waited", "outer"]
+
+    def test_what_waits_may_make_something_else_wait(self, db: None) -> None:
+        said: list[str] = []
+
+        def more() -> None:
+            transactions.before_commit(lambda: said.append("last"))
+            said.append("more")
+
+        transactions.in_transaction(lambda: transactions.before_commit(more))
+
+        assert said == ["more", "last"]
+
+    def test_without_a_verb_it_happens_at_once(self, db: None) -> None:
+        said: list[str] = []
+
+        transactions.before_commit(lambda: said.append("now"))
+
+        assert said == ["now"]
+
+    def test_a_verb_that_fails_forgets_it(self, db: None) -> None:
+        said: list[str] = []
+
+        def work() -> None:
+            transactions.before_commit(lambda: said.append("never"))
+            raise ValueError
+
+        with pytest.raises(ValueError):  # noqa: PT011 - our own, and nothing else is raised
+            transactions.in_transaction(work)
+        transactions.in_transaction(lambda: said.append("next"))
+
+        assert said == ["next"]
+
+    def test_a_verb_that_is_tried_again_does_it_once(self, committed_db: Any) -> None:
+        said: list[str] = []
+        fails = _failing(2, "40P01")
+
+        def work() -> None:
+            transactions.before_commit(lambda: said.append("once"))
+            fails()
+
+        transactions.in_transaction(work)
+
+        assert said == ["once"]
+
+    def test_what_it_does_is_undone_with_the_verb(self, committed_db: Any) -> None:
+        def fail() -> None:
+            raise ValueError
+
+        def work() -> None:
+            Store.objects.create(code="S1", name="Store")
+            transactions.before_commit(lambda: Store.objects.create(code="S2", name="Store"))
+            transactions.before_commit(fail)
+
+        with pytest.raises(ValueError):  # noqa: PT011 - our own, and nothing else is raised
+            transactions.in_transaction(work)
+
+        assert Store.objects.count() == 0
