@@ -8,6 +8,7 @@ import django_stubs_ext
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.utils.translation import gettext_lazy as _
 
 from config.theme import UNFOLD  # noqa: F401
 
@@ -171,8 +172,14 @@ MEMBER_EVENTS: list[str] = ["loyalty.wallets.open_wallets", "rewards.membership.
 
 # The kinds of background jobs that people ask for, each a function of (parameters, report, at) with its result; and
 # what the console calls them.
-JOBS: dict[str, str] = {}
-JOB_TITLES: dict[str, Any] = {}
+JOBS: dict[str, str] = {
+    "segments": "campaigns.segmenting.refresh_by_job",
+}
+JOB_TITLES: dict[str, Any] = {
+    "segments": _("Refresh of segments"),
+}
+# Where the members app learns who is in a segment.
+SEGMENTS = "campaigns.segmenting.within"
 
 # ---- API --------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -263,6 +270,10 @@ CELERY_BEAT_SCHEDULE = {
     "verify-books": {
         "task": "loyalty.tasks.verify_books",
         "schedule": crontab(minute=30, hour=3),
+    },
+    "refresh-segments": {
+        "task": "campaigns.tasks.refresh_segments",
+        "schedule": crontab(minute=40, hour=1),
     },
     "revive-jobs": {
         "task": "members.tasks.revive_jobs",

@@ -1,6 +1,6 @@
 """Who wants to be a member, and what is known of them already."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -15,6 +15,7 @@ from members.models import Member, Store, Tier
 
 Problem = Refusal | InvalidInput
 T = TypeVar("T")
+MOST_TAGS = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,7 @@ class Newcomer:
     channel: str = ""
     enrolled_at: datetime | None = None
     consents: Mapping[str, bool] = field(default_factory=dict)
+    tags: Sequence[str] = ()
     ip: str | None = None
     device: str = ""
 
@@ -60,6 +62,22 @@ def _consents(value: object, pointer: str) -> dict[str, bool]:
     }
 
 
+def _tags(value: object, pointer: str) -> list[str]:
+    """Words without commas, each once, in the order in which they were said."""
+    if not isinstance(value, list | tuple):
+        raise InvalidInput(pointer, "invalid", _("This must be a list of tags."))
+    if len(value) > MOST_TAGS:
+        detail = _("A member may have %(most)d tags at most.") % {"most": MOST_TAGS}
+        raise InvalidInput(pointer, "too_many", detail)
+    word = validation.text(longest=50, shortest=1)
+    tags = [word(each, f"{pointer}/{place}") for place, each in enumerate(value)]
+    for place, tag in enumerate(tags):
+        if "," in tag:
+            detail = _("A tag holds no comma: commas stand between tags.")
+            raise InvalidInput(f"{pointer}/{place}", "invalid", detail)
+    return list(dict.fromkeys(tags))
+
+
 def _referral_code(value: object, pointer: str) -> str | None:
     plain = validation.text(longest=50)(value, pointer)
     return codes.tidy(plain) or None
@@ -74,6 +92,7 @@ CHECKS: dict[str, validation.Check] = {
     "external_id": validation.optional(_external_id),
     "store": validation.optional(validation.text(longest=50, shortest=1)),
     "consents": _consents,
+    "tags": _tags,
 }
 ENROLMENT_CHECKS = CHECKS | {
     "referral_code": validation.optional(_referral_code),
@@ -223,6 +242,7 @@ def _draft(newcomer: Newcomer, known: Known, at: datetime) -> Member:
         sign_up_ip=newcomer.ip,
         sign_up_device=newcomer.device,
         enrolled_at=newcomer.enrolled_at or at,
+        tags=list(newcomer.tags),
     )
 
 

@@ -151,7 +151,7 @@ def _begin_history(arrived: Mapping[int, Member], said: Mapping[int, Newcomer]) 
 
 
 def change(*, member: Member, changes: Mapping[str, object], at: datetime) -> Member:
-    """Change phone, email, name, birthday, store (code), external_id or consents; the rest stays.
+    """Change phone, email, name, birthday, store (code), external_id, tags or consents; the rest stays.
 
     Returns the member as it is now. Raises MemberClosed, AlreadyEnrolled for the phone number of
     another member, and InvalidInput.

@@ -24,6 +24,7 @@ FILLED: dict[str, Any] = {
     "birthday": None,
     "external_id": None,
     "user": None,
+    "tags": [],
 }
 PERSONAL: dict[str, Any] = {**FILLED, "sign_up_ip": None, "sign_up_device": ""}
 

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Right
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from members import phones, validation
@@ -82,6 +85,12 @@ def search(text: str) -> QuerySet[Member]:
     return _newest_first(members)
 
 
+def in_segment(*, members: QuerySet[Member], code: str, at: datetime) -> QuerySet[Member]:
+    """Those of the members who are in a segment, as whoever keeps segments says. Raises NotFound."""
+    found: QuerySet[Member] = import_string(settings.SEGMENTS)(members=members, code=code, at=at)
+    return found
+
+
 def _newest_first(members: QuerySet[Member]) -> QuerySet[Member]:
     return members.order_by("-enrolled_at", "-id")
 
@@ -105,6 +114,18 @@ def tier_changes(member: Member) -> QuerySet[TierChange]:
     """When the member's tier changed, the latest change first; what changed nothing is left out."""
     changes = member.tier_changes.select_related("before", "tier")
     return changes.exclude(before=F("tier")).order_by("-at", "-id")
+
+
+def tier_at(*, member: Member, at: datetime) -> Tier:
+    """The tier that a member held at a moment, as its history says; before it began, the one it began with."""
+    history = TierChange.objects.filter(member=member).select_related("tier", "before")
+    last = history.filter(at__lte=at).order_by("-at", "-id").first()
+    if last is not None:
+        return last.tier
+    first = history.order_by("at", "id").first()
+    if first is None:
+        return member.tier
+    return first.before or first.tier
 
 
 def tier(code: str, pointer: str = "") -> Tier:

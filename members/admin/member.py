@@ -3,6 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.postgres.forms import SimpleArrayField
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,8 +21,8 @@ from members.admin.current_tiers import CurrentTierFilter, CurrentTierList
 from members.admin.transfer import MemberTransfer
 from members.models import Member
 
-PROFILE = (("name", "phone"), ("email", "birthday"), ("store", "external_id"))
-MASKED_PROFILE = (("name", "masked"), ("birthday_masked", "store"))
+PROFILE = (("name", "phone"), ("email", "birthday"), ("store", "external_id"), "tags")
+MASKED_PROFILE = (("name", "masked"), ("birthday_masked", "store"), "tags")
 FACTS = (
     ("number", "tier", "status"),
     ("enrolled_at", "channel", "referral_code"),
@@ -43,6 +44,16 @@ class ProfileForm(VerbForm):
         model = Member
         fields = "__all__"
         labels = {"name": capfirst(pgettext_lazy("of a person", "name"))}
+
+
+class TagsField(SimpleArrayField):
+    """Tags with commas between them, Chinese ones too."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.replace("，", ",").replace("、", ",")
+            value = ",".join(filter(None, (each.strip() for each in value.split(","))))
+        return super().to_python(value)
 
 
 class NewMemberForm(ProfileForm):
@@ -153,6 +164,12 @@ class MemberAdmin(MemberTransfer, VerbAdmin):
         if obj is None:
             kwargs["form"] = NewMemberForm
         return super().get_form(request, obj, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "tags":
+            kwargs |= {"form_class": TagsField, "widget": UnfoldAdminTextInputWidget}
+            return db_field.formfield(**kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def create(self, request: HttpRequest, values: Mapping[str, Any]) -> Member:
         said = {"phone": None, **values, "channel": "console"}

@@ -14,6 +14,7 @@ from members import phones, queries, tiering
 from members.api.fields import FlagField, Input, MultiplierField, ParsedTextField, TextField
 from members.api.moments import MomentField, PastDayField, PastMomentField
 from members.enrolment import Newcomer
+from members.errors import NotFound
 from members.models import ApiClient, Member
 
 
@@ -34,6 +35,7 @@ class MemberChanges(Input):
     store = TextField(max_length=50, allow_null=True, required=False)
     external_id = TextField(max_length=100, allow_null=True, required=False)
     consents = serializers.DictField(child=FlagField(), required=False)
+    tags = serializers.ListField(child=TextField(max_length=50), max_length=50, required=False)
 
 
 class MemberInput(MemberChanges):
@@ -74,6 +76,7 @@ class PersonAnswer(serializers.Serializer[Member]):
     tier = MemberTierAnswer()
     referral_code = serializers.CharField()
     enrolled_at = MomentField()
+    tags = serializers.ListField(child=serializers.CharField())
 
     @extend_schema_field({"type": ["string", "null"], "examples": ["+86138****8000"]})
     def get_phone(self, member: Member) -> str | None:
@@ -104,17 +107,18 @@ def _shown_birthday(birthday: date | None, *, is_personal: bool) -> str | None:
 
 
 class MemberFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Find members: exactly by phone, e-mail, number or external id; all of a tier."""
+    """Find members: exactly by phone, e-mail, number or external id; all of a tier or a segment."""
 
     phone = django_filters.CharFilter(method="by_phone")
     email = django_filters.CharFilter(lookup_expr="iexact", max_length=254)
     number = django_filters.CharFilter(max_length=40)
     external_id = django_filters.CharFilter(max_length=100)
     tier = django_filters.CharFilter(method="by_tier")
+    segment = django_filters.CharFilter(method="by_segment")
 
     class Meta:
         model = Member
-        fields = ("phone", "email", "number", "external_id", "tier")
+        fields = ("phone", "email", "number", "external_id", "tier", "segment")
 
     def by_phone(self, members: QuerySet[Member], _name: str, text: str) -> QuerySet[Member]:
         # A plus sign that was not encoded in the address arrives as a blank.
@@ -129,3 +133,10 @@ class MemberFilter(django_filters.FilterSet):  # type: ignore[misc]
         if tier is None:
             raise serializers.ValidationError({"tier": [_("There is no such tier.")]})
         return tiering.holding(members=members, tier=tier, at=timezone.now())
+
+    def by_segment(self, members: QuerySet[Member], _name: str, code: str) -> QuerySet[Member]:
+        try:
+            return queries.in_segment(members=members, code=code, at=timezone.now())
+        except NotFound:
+            detail = _("There is no such segment.")
+            raise serializers.ValidationError({"segment": [detail]}) from None
