@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from campaigns.api import campaigns, segments
 from config.api import reference, standing
 from config.api.members import MembersView, MemberView
 from loyalty.api import (
@@ -84,6 +85,11 @@ urlpatterns = [
     path("v1/tiers/<str:code>", merchant.TierView.as_view()),
     path("v1/stores", merchant.StoresView.as_view()),
     path("v1/stores/<str:code>", merchant.StoreView.as_view()),
+    path("v1/campaigns", campaigns.CampaignsView.as_view()),
+    path("v1/campaigns/<str:code>", campaigns.CampaignView.as_view()),
+    path("v1/segments", segments.SegmentsView.as_view()),
+    path("v1/segments/<str:code>", segments.SegmentView.as_view()),
+    path("v1/segments/<str:code>/refresh", segments.RefreshView.as_view()),
     # Django adds the slash that these two are asked for without; everything else is not there.
     re_path(r"^(?!v1/(?:schema|docs)$)", NothingView.as_view()),
 ]
