@@ -79,3 +79,50 @@ class FindingsOpen(CampaignsError):
             "%(count)d findings have to be fixed or accepted first.",
             count,
         ) % {"count": count}
+
+
+class SignedAlready(CampaignsError):
+    """A make-up for a day that is signed; data: day (ISO)."""
+
+    code = "signed_already"
+
+    def __str__(self) -> str:
+        return _("This day is signed already.")
+
+
+class DayNotOver(CampaignsError):
+    """A make-up for a day that is not over: today is signed as usual, tomorrow tomorrow; data: day (ISO)."""
+
+    code = "day_not_over"
+
+    def __str__(self) -> str:
+        return _("Only days that are over can be made up. Today is signed with the usual button.")
+
+
+class TooLongAgo(CampaignsError):
+    """A make-up for a day before those that may be made up; data: earliest (ISO)."""
+
+    code = "too_long_ago"
+
+    def __str__(self) -> str:
+        return _("This day is too long ago: days from %(earliest)s on can be made up.") % self.data
+
+
+class NoCardLeft(CampaignsError):
+    """A make-up without a card: all of the month are used, or the shop gives none; data: cards (a month)."""
+
+    code = "no_card_left"
+
+    def __str__(self) -> str:
+        if not self.data["cards"]:
+            return _("Missed days cannot be made up here.")
+        return _("You have used all make-up cards of this month. New ones come next month.")
+
+
+class HandoutBegun(Conflict, CampaignsError):
+    """A grant to a segment that has begun already; data: handout (its code)."""
+
+    code = "handout_begun"
+
+    def __str__(self) -> str:
+        return _("This grant has begun already; what was given stays as it is.")

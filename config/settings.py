@@ -168,15 +168,21 @@ ORDER_EFFECTS = ["campaigns.undoing.order_undone"]
 PROGRAM = "loyalty.programs.current"
 # Where it learns which tiers members hold now: a tier may fall by time alone, before anybody writes it down.
 TIERS_NOW = "loyalty.tiers.show"
-MEMBER_EVENTS: list[str] = ["loyalty.wallets.open_wallets", "rewards.membership.follow"]
+MEMBER_EVENTS: list[str] = [
+    "loyalty.wallets.open_wallets",
+    "rewards.membership.follow",
+    "campaigns.membership.follow",
+]
 
 # The kinds of background jobs that people ask for, each a function of (parameters, report, at) with its result; and
 # what the console calls them.
 JOBS: dict[str, str] = {
     "segments": "campaigns.segmenting.refresh_by_job",
+    "handout": "campaigns.handouts.give",
 }
 JOB_TITLES: dict[str, Any] = {
     "segments": _("Refresh of segments"),
+    "handout": _("Points for a segment"),
 }
 # Where the members app learns who is in a segment.
 SEGMENTS = "campaigns.segmenting.within"
