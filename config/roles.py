@@ -54,6 +54,14 @@ _MANAGER = (
     "rewards.add_reward",
     "rewards.change_reward",
     "rewards.change_redemption",
+    "campaigns.view_campaign",
+    "campaigns.view_campaignversion",
+    "campaigns.view_campaignaward",
+    "campaigns.view_budget",
+    "campaigns.add_campaign",
+    "campaigns.change_campaign",
+    "campaigns.activate_campaign",
+    "campaigns.approve_campaign",
 )
 ROLES: Mapping[str, Sequence[str]] = {CLERK: _CLERK, MANAGER: _MANAGER}
 

@@ -63,7 +63,12 @@ class TestCleaned:
         assert cleaned(**EVERYTHING) == EVERYTHING
 
     def test_leaves_out_what_is_null_empty_or_false(self):
-        said = {"stores": [], "min_amount": None, "event_data": {}, "first_order": False}
+        said: dict[str, Any] = {
+            "stores": [],
+            "min_amount": None,
+            "event_data": {},
+            "first_order": False,
+        }
 
         assert cleaned(**said) == {}
         assert conditions.cleaned(None, trigger=ORDER) == {}
@@ -79,7 +84,7 @@ class TestCleaned:
         }
 
     def test_takes_a_first_order_in_a_channel_after_others(self):
-        said = {"first_order": True, "channels": ["app"], "every_nth_order": 3}
+        said: dict[str, Any] = {"first_order": True, "channels": ["app"], "every_nth_order": 3}
 
         assert cleaned(**said) == said
 
@@ -95,7 +100,7 @@ class TestCleaned:
         assert cleaned("review", event_data=data) == {"event_data": data}
 
     def test_counts_events_for_events(self):
-        said = {"period_count": {"period": "week", "events": 3}}
+        said: dict[str, Any] = {"period_count": {"period": "week", "events": 3}}
 
         assert cleaned("review", **said) == said
 

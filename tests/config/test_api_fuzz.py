@@ -10,6 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from campaigns.models import Campaign
 from members.models import Member
 from rewards.models import Reward
 from tests.config.test_api_routes import ENDPOINTS, ROUTES
@@ -58,6 +59,27 @@ values = st.recursive(
     max_leaves=20,
 )
 
+CAMPAIGN: dict[str, Any] = {
+    "name": "Double",
+    "state": "active",
+    "starts_at": "2026-11-20T10:00:00+08:00",
+    "conditions": {
+        "weekdays": [6],
+        "hours": ["11:30-13:30"],
+        "stores": [],
+        "tiers": ["gold"],
+        "min_amount": "5.00",
+        "skus": ["cake"],
+        "after_spend": {"amount": "5.00", "days": 3},
+        "period_count": {"period": "month", "orders": 4},
+    },
+    "effect": {"type": "multiplier", "value": "2", "scope": "order"},
+    "limits": {"per_member": 500, "budget_points": 5000, "on_exceed": "cut"},
+    "combine": {"group": "a", "mode": "best", "priority": 10},
+    "partner": "bank",
+    "partner_share": "0.5",
+}
+
 
 def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
     line = {"sku": "cake", "amount": "64.00", "quantity": 1, "tags": []}
@@ -82,8 +104,10 @@ def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
         "rewards": {"code": "pie", "name": "Pie", "kind": "gift", "points": 5, "tiers": []},
         "tiers": {"code": "black", "name": "B", "rank": 9, "threshold": 90000, "benefits": []},
         "stores": {"code": "s", "name": "S"},
+        "campaigns": {"code": "new", **CAMPAIGN},
     }
     changes: dict[str, dict[str, Any]] = {
+        "campaigns/double": CAMPAIGN,
         f"members/{number}": {"name": "Ada", "phone": "13800138001", "consents": {"sms": True}},
         "rewards/cake": {"stock": 5, "starts_at": "2026-11-20T10:00:00+08:00", "valid_days": 3},
         "tiers/silver": {"multiplier": "1.2", "benefits": [], "threshold": 5000},
@@ -104,6 +128,7 @@ def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
 @pytest.fixture
 def caller(db: None, ada: Member) -> Till:
     Reward.objects.create(code="cake", name="Cake", kind="gift", points=1)
+    Campaign.objects.create(code="double", name="Double", effect=CAMPAIGN["effect"])
     return Till(*ALL_SCOPES)
 
 

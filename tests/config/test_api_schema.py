@@ -192,6 +192,28 @@ class TestAnswers:
         assert till.get("rewards", member=bob.number).status_code == 200
         assert till.get(member + "x").status_code == 404
 
+    def test_of_campaigns_are_as_the_document_says(self, db: None):
+        till = Checked("read", "manage")
+        body = {"code": "c", "name": "C", "effect": {"type": "multiplier", "value": "1"}}
+        conditions = {
+            "after_spend": {"amount": "500", "days": 30},
+            "period_count": {"period": "month", "orders": 4},
+            "first_order": False,
+            "min_amount": "5",
+        }
+        limits = {"per_member": 5, "budget_points": 3}
+        till.post("campaigns", {**body, "conditions": conditions, "limits": limits})
+        till.post("campaigns", body)
+        till.post("campaigns", {**body, "code": "d", "partner": "x", "partner_share": "0.25"})
+        event = {"trigger": "review", "conditions": {"event_data": {"stars": {"gte": 4}}}}
+        bonus = {"type": "bonus", "points": 5}
+        till.post("campaigns", {**body, "code": "e", **event, "effect": bonus})
+        till.patch("campaigns/c", {"state": "active", "combine": {"group": "g", "priority": 5}})
+        till.patch("campaigns", {"code": "c", "state": "ended"})
+        till.patch("campaigns/c", {"name": "x"})
+        assert till.get("campaigns").status_code == 200
+        assert till.get("campaigns/e").status_code == 200
+
     def test_of_giving_are_as_the_document_says(self, ada: Member, bob: Member):
         till = Checked("read", "spend", "manage")
         said = {"member": ada.number, "points": 100, "reference": "R"}

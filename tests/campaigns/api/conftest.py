@@ -1,0 +1,5 @@
+"""The API's caller."""
+
+from tests.tills import till
+
+__all__ = ["till"]
