@@ -117,9 +117,10 @@ class Past:
     def note(self, occasion: Occasion) -> None:
         """An order or act was posted: for the next one it has happened."""
         member = occasion.member.pk
-        counts = self.counts.setdefault(member, {})
-        counts[occasion.channel] = counts.get(occasion.channel, 0) + 1
-        insort(self.placed.setdefault(member, []), (occasion.at, occasion.amount))
+        if occasion.is_order:
+            counts = self.counts.setdefault(member, {})
+            counts[occasion.channel] = counts.get(occasion.channel, 0) + 1
+            insort(self.placed.setdefault(member, []), (occasion.at, occasion.amount))
         for _member, start, _end in self._windows(occasion):
             number, amount = self.within.get((member, start), (0, Decimal(0)))
             self.within[member, start] = (number + 1, amount + occasion.amount)

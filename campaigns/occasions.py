@@ -109,6 +109,7 @@ def of_act(
 ) -> Occasion:
     """Something a member (with its tier) did or had happen, as rules look at it."""
     local = at.astimezone(zone)
+    store, channel = data.get("store"), data.get("channel")
     return Occasion(
         trigger=trigger,
         at=at,
@@ -119,7 +120,7 @@ def of_act(
         member=member,
         tier=member.tier.code,
         history=history,
-        channel=str(data.get("channel", "")),
-        store=data.get("store"),
+        channel=channel if isinstance(channel, str) else "",
+        store=store if isinstance(store, str) else None,
         data=data,
     )

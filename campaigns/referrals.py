@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
 from campaigns import running
 from campaigns.judging import Judge, award_of
 from campaigns.models import CampaignAward, Conversion
@@ -36,17 +39,20 @@ def referrers_of(member: int) -> Collection[int]:
     """Who brought a member, as long as that one is a member: points may come or go there with the member's orders."""
     found = Member.objects.filter(pk=member, referrer__isnull=False)
     open_now = found.exclude(referrer__status=Member.Status.CLOSED)
-    paid = Conversion.objects.filter(referee=member, reversed_at=None)
-    return set(
-        open_now.values_list("referrer_id", flat=True).union(
-            paid.values_list("referrer_id", flat=True)
-        )
+    # Who was merged away lives on in the heir.
+    paid = Conversion.objects.filter(
+        Q(referee=member) | Q(referee__merged_into=member), reversed_at=None
     )
+    heirs = paid.annotate(heir=Coalesce(F("referrer__merged_into"), F("referrer")))
+    return {
+        *open_now.values_list("referrer_id", flat=True),
+        *heirs.values_list("heir", flat=True),
+    }
 
 
-def reference(rule_code: str, referee: str) -> str:
-    """The reference of what a referral pays, on either side: once for ever."""
-    return f"referral/{rule_code}/{referee}"
+def reference(conversion: Conversion, side: str) -> str:
+    """The reference of what a referral pays to one side: once for ever, whoever is merged into whom."""
+    return f"referral/{conversion.pk}/{side}"
 
 
 class Referrals:
@@ -79,6 +85,8 @@ class Referrals:
         if self.closed is None:
             closed = Member.objects.filter(pk__in=self.referrers(), status=Member.Status.CLOSED)
             self.closed = set(closed.values_list("pk", flat=True))
+            # Once more, now that the wallets are locked: another order may have been the first.
+            self.paid |= running.converted(referees=self.referees)
         for rule in judge.matching(occasion, REFERRAL):
             key = (rule.id, occasion.member.pk)
             if key not in self.paid:
@@ -113,17 +121,16 @@ def pay(*, found: Iterable[Found], held: Held, program: Program | None) -> None:
         return
     assert program is not None
     members = Member.objects.in_bulk({each.referrer for each in made})
-    postings, awards, conversions = [], [], []
-    for each in made:
-        start = _active_from(each, program, held.at)
-        conversions.append(_conversion(each, start))
+    conversions = [_conversion(each, _active_from(each, program, held.at)) for each in made]
+    Conversion.objects.bulk_create(conversions)
+    postings, awards = [], []
+    for each, conversion in zip(made, conversions, strict=True):
         for side, points in each.points.items():
             member = members[each.referrer] if side == REFERRER else each.occasion.member
             other = each.occasion.member if side == REFERRER else members[each.referrer]
             awards.append(_award(each, member.pk, side))
             if points:
-                postings.append(_credit(each, member, other, start, program, held))
-    Conversion.objects.bulk_create(conversions)
+                postings.append(_credit(each, conversion, side, other, program, held))
     CampaignAward.objects.bulk_create(awards)
     ledger.post(postings=postings, at=held.at, held=held)
 
@@ -160,10 +167,15 @@ def _award(found: Found, member: int, side: str) -> CampaignAward:
 
 
 def _credit(
-    found: Found, member: Member, other: Member, start: datetime, program: Program, held: Held
+    found: Found,
+    conversion: Conversion,
+    side: str,
+    other: Member,
+    program: Program,
+    held: Held,
 ) -> Credit:
-    wallet = held.of(member.pk)
-    points = found.points[REFERRER if member.pk == found.referrer else REFEREE]
+    wallet = held.of(found.referrer if side == REFERRER else found.occasion.member.pk)
+    points, start = found.points[side], conversion.active_from
     part: dict[str, Any] = {
         "rule": found.rule.code,
         "kind": "bonus",
@@ -175,7 +187,7 @@ def _credit(
         wallet=wallet.id,
         kind=Entry.Kind.EARN,
         points=points,
-        reference=reference(found.rule.code, found.occasion.member.number),
+        reference=reference(conversion, side),
         at=found.order.awarded_at or found.occasion.at,
         details={
             "title": found.rule.name,

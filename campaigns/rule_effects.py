@@ -12,6 +12,8 @@ from loyalty.effects import Bonus, Effect, Grant, Multiplier, Room, StatusBonus
 from loyalty.stacking import Number, total
 
 PRODUCT = "multiplier"
+# More than any wallet holds: whoever says more than this is told that it is too much, by the points.
+MOST_UNITS = Decimal(10) ** 20
 
 
 def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -> Effect | None:
@@ -101,7 +103,7 @@ def _said(occasion: Occasion, rule: Rule, usual: str) -> Decimal:
         found = Decimal(str(value))
     except ArithmeticError:
         return Decimal(0)
-    return found if found.is_finite() and found > 0 else Decimal(0)
+    return min(found, MOST_UNITS) if found.is_finite() and found > 0 else Decimal(0)
 
 
 _MAKERS: dict[str, Any] = {

@@ -4,7 +4,7 @@ from django.db.models import F
 
 from campaigns import granting
 from campaigns.models import CampaignAward, Conversion
-from campaigns.referrals import reference
+from campaigns.referrals import REFEREE, REFERRER, reference
 from loyalty import ledger, programs
 from loyalty.ledger import Held, Reversal
 from loyalty.models import Entry, Order, Program
@@ -22,31 +22,34 @@ def order_undone(*, order: Order, cause: Cause, held: Held) -> None:
 
 def _take_back_referrals(order: Order, cause: Cause, held: Held) -> None:
     conversions = Conversion.objects.filter(order=order, reversed_at=None)
-    for conversion in conversions.select_related("campaign", "referee").order_by("id"):
-        sides = {
-            conversion.referrer_id: conversion.referrer_points,
-            conversion.referee_id: conversion.referee_points,
-        }
+    related = conversions.select_related("campaign", "referrer", "referee", "order")
+    for conversion in related.order_by("id"):
+        sides = (
+            (REFERRER, conversion.referrer, conversion.referrer_points),
+            (REFEREE, conversion.referee, conversion.referee_points),
+        )
         postings = [
-            _reversal(conversion, member, points, cause, held)
-            for member, points in sides.items()
-            if points and not _is_closed(member)
+            _reversal(conversion, side, points, cause, held)
+            for side, member, points in sides
+            if points and not _is_gone(member)
         ]
         ledger.post(postings=postings, at=held.at, held=held)
         conversion.reversed_at = cause.at
         conversion.save(update_fields=["reversed_at"])
 
 
-def _is_closed(member: int) -> bool:
-    return Member.objects.filter(pk=member, status=Member.Status.CLOSED).exists()
+def _is_gone(member: Member) -> bool:
+    """Whether the member was closed, and nobody goes on for it."""
+    return member.status == Member.Status.CLOSED and member.merged_into_id is None
 
 
 def _reversal(
-    conversion: Conversion, member: int, points: int, cause: Cause, held: Held
+    conversion: Conversion, side: str, points: int, cause: Cause, held: Held
 ) -> Reversal:
-    paid = reference(conversion.campaign.code, conversion.referee.number)
+    paid = reference(conversion, side)
+    member = conversion.referrer if side == REFERRER else conversion.referee
     return Reversal(
-        wallet=held.of(member).id,
+        wallet=held.of(member.merged_into_id or member.pk).id,
         kind=Entry.Kind.REVERSE,
         points=points,
         reference=paid,
@@ -54,7 +57,7 @@ def _reversal(
         details={
             "referral": conversion.campaign.code,
             "title": conversion.campaign.name,
-            "order": conversion.order.number if member == conversion.referee_id else "",
+            "order": conversion.order.number if side == REFEREE else "",
         },
         explanation=[
             {

@@ -1,6 +1,6 @@
 """Who owns something: locking the owner, also when it is merged away meanwhile, and handing rows over to a new one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,12 +43,14 @@ def hand_over(
     source: Member,
     target: Member,
     reference: str = "reference",
+    within: Mapping[str, Any] | None = None,
 ) -> None:
     """Make the source's rows the target's; a reference that both have used gets the source's number behind it.
 
-    `owner` names the field of the member, which together with `reference` is unique.
+    `owner` names the field of the member, which together with `reference` (and the fields of `within`) is unique.
     """
-    every = rows.model._default_manager
+    rows = rows.filter(**(within or {}))
+    every = rows.model._default_manager.filter(**(within or {}))
     suffix = f"/{source.number}"
     taken = {f"{owner}__in": [source, target], f"{reference}__endswith": suffix}
     while every.filter(**taken).exists():
