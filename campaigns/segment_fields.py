@@ -47,7 +47,7 @@ def _months(value: object, pointer: str) -> int | str:
 
 
 def _tier(value: object, pointer: str) -> str:
-    code = str(validation.code(value, pointer))
+    code = str(validation.text(longest=50, shortest=1)(value, pointer))
     if code not in {tier.code for tier in queries.tiers()}:
         raise validation.unknown(code, pointer)
     return code

@@ -110,6 +110,19 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Campaigns"),
+        "separator": True,
+        "items": [
+            _item(_("Segments"), "groups", "campaigns_segment", "campaigns.view_segment"),
+            _item(
+                _("Points for segments"),
+                "featured_seasonal_and_gifts",
+                "campaigns_handout",
+                "campaigns.view_handout",
+            ),
+        ],
+    },
+    {
         "title": _("Rules"),
         "separator": True,
         "items": [

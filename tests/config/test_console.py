@@ -15,6 +15,8 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from campaigns import handouts
+from campaigns.models import Handout, Segment
 from loyalty import (
     adjustments,
     buy_backs,
@@ -75,6 +77,8 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     Reward: (EVERYBODY, MANAGERS, EVERYBODY),
     Redemption: (EVERYBODY, NOBODY, EVERYBODY),
     Voucher: (EVERYBODY, NOBODY, EVERYBODY),
+    Segment: (MANAGERS, MANAGERS, MANAGERS),
+    Handout: (MANAGERS, MANAGERS, MANAGERS),
     PeriodicTask: (OWNERS, OWNERS, OWNERS),
     CrontabSchedule: (OWNERS, OWNERS, OWNERS),
     IntervalSchedule: (OWNERS, OWNERS, OWNERS),
@@ -88,6 +92,7 @@ OTHERS: dict[str, tuple[int, ...]] = {
     "members/member/import/": MANAGERS,
     "members/member/export/": EVERYBODY,
     "loyalty/entry/import/": OWNERS,
+    "campaigns/segment/preview/": MANAGERS,
 }
 # Django's own: signing out, finding, forwarding and "not found".
 FRAMEWORK = {
@@ -166,6 +171,10 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         Voucher: redeemed.vouchers.get(),
         ApiClient: ApiClient.objects.get(),
         Job: Job.objects.create(kind="x", requested_at=noon),
+        Segment: Segment.objects.get(code="new"),
+        Handout: handouts.plan(
+            changes={"code": "gift", "title": "国庆礼", "segment": "new", "points": 5}
+        ),
         User: User.objects.create_user(username="new", is_staff=True),
         Group: Group.objects.create(name="helpers"),
         CrontabSchedule: crontab,
@@ -221,6 +230,10 @@ class TestEveryScreen:
                 f"loyalty/order/<path:object_id>/{action}/"
                 for action in ("pay", "ship", "complete", "cancel", "refund")
             ),
+            "campaigns/segment/<int:key>/refresh/",
+            "campaigns/segment/<path:object_id>/people/",
+            "campaigns/handout/<path:object_id>/give/",
+            "campaigns/handout/<path:object_id>/follow/",
             "members/user/<id>/password/",
             "members/member/process_import/",
             "loyalty/entry/process_import/",
