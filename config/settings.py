@@ -179,11 +179,15 @@ MEMBER_EVENTS: list[str] = [
 JOBS: dict[str, str] = {
     "segments": "campaigns.segmenting.refresh_by_job",
     "handout": "campaigns.handouts.give",
+    "replay": "campaigns.replaying.by_job",
 }
 JOB_TITLES: dict[str, Any] = {
     "segments": _("Refresh of segments"),
     "handout": _("Points for a segment"),
+    "replay": _("Replay of a campaign"),
 }
+# What acts of a type are called in the members' history.
+EVENT_TITLES = "campaigns.act_words.title"
 # Where the members app learns who is in a segment.
 SEGMENTS = "campaigns.segmenting.within"
 

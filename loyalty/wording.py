@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from loyalty.models import Entry
@@ -73,6 +75,9 @@ def _adjust_title(details: Mapping[str, Any]) -> str:
 
 
 def _earn_title(details: Mapping[str, Any]) -> str:
+    if "event" in details:
+        known: str | None = import_string(settings.EVENT_TITLES)(details["event"])
+        return known or str(details.get("title") or details["event"])
     if "order" not in details:
         usual = _("Opening balance") if "opening" in details else _("Points awarded")
         return str(details.get("title") or usual)
@@ -93,6 +98,8 @@ def _redeem_title(details: Mapping[str, Any]) -> str:
 
 
 def _reverse_title(details: Mapping[str, Any]) -> str:
+    if "referral" in details:
+        return _("A friend's first order was refunded")
     return _("Order cancelled") if "cancelled" in details else _("Taken back after a refund")
 
 
@@ -115,6 +122,8 @@ def _redeem_reason(entry: Entry) -> str:
 
 
 def _reverse_reason(entry: Entry) -> str:
+    if "referral" in entry.details:
+        return _("What “%(campaign)s” had given") % {"campaign": entry.details.get("title", "")}
     if "cancelled" in entry.details:
         return _("What order %(order)s had given") % {"order": order_name(entry.details)}
     return _("Refund of ¥%(amount)s on order %(order)s") % {
@@ -150,16 +159,54 @@ def _adjust_reason(entry: Entry) -> str:
 
 
 def _earn_reason(entry: Entry) -> str:
-    steps = [
-        f"{part_title(part)} ×{part['factor']}" for part in entry.explanation if "factor" in part
-    ]
-    if not steps:
+    """What was added, factors with what they made of it, bonuses by name, then what limits cut."""
+    parts = entry.explanation
+    said = [_bonus(part) for part in parts if "multiplied" in part]
+    said += [_multiplied(parts)]
+    said += [_bonus(part) for part in parts if "multiplied" not in part]
+    said += [_cut(part) for part in parts if part["kind"] == "cap"]
+    if "friend" in entry.details:
+        said.append(_("with %(friend)s") % {"friend": entry.details["friend"]})
+    if "benefit" in entry.details:
+        said.append(_("Benefit of %(tier)s") % {"tier": entry.details.get("tier", "")})
+    return _("; ").join(filter(None, said))
+
+
+def _multiplied(explanation: Iterable[Mapping[str, Any]]) -> str:
+    """What the factors are and what they made of base and added bonuses: "晚间双倍 ×2：100 → 200"."""
+    parts = list(explanation)
+    factors = [part for part in parts if "factor" in part]
+    if not factors:
         return ""
-    base = entry.explanation[0]["points"]
+    before = sum(part["points"] for part in parts if "rate" in part or "multiplied" in part)
+    steps = [f"{part_title(part)} ×{part['factor']}" for part in factors]
     return _("%(steps)s: %(before)s → %(after)s") % {
         "steps": _(", ").join(steps),
-        "before": base,
-        "after": entry.points,
+        "before": before,
+        "after": before + sum(part["points"] for part in factors),
+    }
+
+
+def _bonus(part: Mapping[str, Any]) -> str:
+    """A bonus by its name: "首单礼 +100"."""
+    if part["kind"] != "bonus" or not part.get("title"):
+        return ""
+    if "reward" in part:
+        return _("%(title)s: a gift") % {"title": part["title"]}
+    words = {"title": part["title"], "points": part["points"] or part.get("status_points", 0)}
+    return _("%(title)s +%(points)s") % words if words["points"] else ""
+
+
+def _cut(part: Mapping[str, Any]) -> str:
+    limits = {
+        "per_member_per_day": _("the limit of the day"),
+        "per_member_per_month": _("the limit of the month"),
+        "per_member": _("the limit for each member"),
+        "budget_points": _("the campaign's budget"),
+    }
+    return _("%(points)s by %(limit)s") % {
+        "points": part["points"],
+        "limit": limits.get(str(part.get("cap")), part_title(part)),
     }
 
 

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from campaigns.api import campaigns, segments
+from campaigns.api import campaigns, events, segments
 from config.api import reference, standing
 from config.api.members import MembersView, MemberView
 from loyalty.api import (
@@ -85,6 +85,7 @@ urlpatterns = [
     path("v1/tiers/<str:code>", merchant.TierView.as_view()),
     path("v1/stores", merchant.StoresView.as_view()),
     path("v1/stores/<str:code>", merchant.StoreView.as_view()),
+    path("v1/events", events.EventsView.as_view()),
     path("v1/campaigns", campaigns.CampaignsView.as_view()),
     path("v1/campaigns/<str:code>", campaigns.CampaignView.as_view()),
     path("v1/segments", segments.SegmentsView.as_view()),

@@ -145,3 +145,54 @@ class TestParts:
         with translation.override("zh-hans"):
             assert wording.entry_title(entry("expire", -5)) == "积分过期"
             assert wording.parts(SILVER)[0]["title"] == gettext("Base points")
+
+
+EVENING = {"rule": "e", "kind": "multiplier", "points": 200, "title": "晚间双倍", "factor": "2"}
+FIRST = {"rule": "f", "kind": "bonus", "points": 100, "title": "首单礼"}
+CAP = {"rule": "f", "kind": "cap", "points": -50, "title": "首单礼"}
+HUNDRED = {"rule": "base", "kind": "base", "points": 100, "amount": "100", "rate": "1"}
+
+
+class TestCampaigns:
+    @pytest.mark.parametrize(
+        ("explanation", "reason"),
+        [
+            ([HUNDRED, EVENING | {"points": 100}], "晚间双倍 ×2: 100 → 200"),
+            ([HUNDRED, FIRST], "首单礼 +100"),
+            (
+                [HUNDRED, FIRST | {"multiplied": 100}, EVENING],
+                "首单礼 +100; 晚间双倍 ×2: 200 → 400",
+            ),
+            (
+                [HUNDRED, EVENING | {"points": 100}, FIRST, CAP | {"cap": "per_member_per_day"}],
+                "晚间双倍 ×2: 100 → 200; 首单礼 +100; -50 by the limit of the day",
+            ),
+            (
+                [FIRST, CAP | {"cap": "budget_points"}],
+                "首单礼 +100; -50 by the campaign's budget",
+            ),
+            ([HUNDRED, FIRST | {"points": 0, "reward": "mug"}], "首单礼: a gift"),
+            ([HUNDRED, FIRST | {"points": 0, "status_points": 5}], "首单礼 +5"),
+        ],
+        ids=str,
+    )
+    def test_says_why_in_plain_words(self, explanation: Any, reason: str) -> None:
+        assert wording.entry_reason(entry("earn", explanation=explanation)) == reason
+
+    @pytest.mark.parametrize(
+        ("said", "title", "reason"),
+        [
+            (entry("earn", event="review", title="晒单有礼"), "Review written", ""),
+            (entry("earn", event="planting", title="种树"), "种树", ""),
+            (entry("earn", event="planting"), "planting", ""),
+            (entry("earn", title="老带新", friend="王**"), "老带新", "with 王**"),
+            (entry("earn", title="生日礼", benefit="b", tier="金卡"), "生日礼", "Benefit of 金卡"),
+            (
+                entry("reverse", -9, referral="r", title="老带新"),
+                "A friend's first order was refunded",
+                "What “老带新” had given",
+            ),
+        ],
+    )
+    def test_names_acts_friends_and_benefits(self, said: Entry, title: str, reason: str) -> None:
+        assert (wording.entry_title(said), wording.entry_reason(said)) == (title, reason)
