@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from campaigns import granting, judging, referrals
+from campaigns import explaining, granting, judging, referrals
 from campaigns.histories import NEWEST, Past
 from campaigns.judging import Judge
 from campaigns.models import CampaignAward
@@ -59,6 +59,11 @@ class Bonuses:
     def concerned(member: int) -> Collection[int]:
         """Who else got, or may get, points by an order of this member."""
         return referrals.referrers_of(member)
+
+    @staticmethod
+    def explained(order: Order) -> list[dict[str, Any]]:
+        """Why an order earned what it did, campaign by campaign."""
+        return explaining.rules_for(order)
 
     def lock_too(self) -> Collection[int]:
         """Who brought the members and has not been paid for it."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns import running as campaigns_running
+from campaigns import segmenting
 from campaigns.histories import Past
 from campaigns.models import Campaign, CampaignAward
 from campaigns.occasions import REFERRAL, Occasion
@@ -108,8 +109,6 @@ class Judge:
             if check.name == "segments"
             for code in check.expected
         }
-        from campaigns import segmenting
-
         members = {each.member.pk for each in occasions}
         at = max(each.at for each in occasions)
         self.members_of = segmenting.codes_of(members=members, codes=codes, at=at)

@@ -61,6 +61,12 @@ def concerned(*, member: int) -> Collection[int]:
     return found
 
 
+def explained(*, order: Order) -> list[dict[str, Any]]:
+    """Every rule that was in force when a stored order was awarded, with its conditions and what they saw."""
+    found: list[dict[str, Any]] = import_string(settings.PROMOTIONS).explained(order)
+    return found
+
+
 def order_undone(*, order: Order, cause: Cause, held: Held) -> None:
     """Tell whoever ORDER_EFFECTS names that an order was cancelled or refunded whole; in the caller's transaction."""
     for name in settings.ORDER_EFFECTS:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -74,6 +75,12 @@ def holding(*, members: QuerySet[Member], tier: Tier, at: datetime) -> QuerySet[
     return members.filter((Q(tier=tier) & is_quiet) | Q(pk__in=holders))
 
 
+def checked(changes: Mapping[str, object]) -> dict[str, Any]:
+    """What describes a whole tier, checked on its own. Raises InvalidInput."""
+    validation.require(changes, ["code", "name", "rank", "threshold"])
+    return validation.cleaned(changes, CHECKS)
+
+
 def create(*, changes: Mapping[str, object]) -> Tier:
     """Make a tier: code, name, rank, threshold and what else differs from the defaults.
 
@@ -84,7 +91,7 @@ def create(*, changes: Mapping[str, object]) -> Tier:
     tier = Tier(**values)
 
     def work() -> Tier:
-        _lock_all()
+        lock_all()
         _refuse_conflicts(tier, values)
         tier.save(force_insert=True)
         return tier
@@ -98,7 +105,7 @@ def change(*, tier: Tier, changes: Mapping[str, object]) -> Tier:
     validation.refuse_other_code(values, tier.code)
 
     def work() -> Tier:
-        fresh = next(each for each in _lock_all() if each.pk == tier.pk)
+        fresh = next(each for each in lock_all() if each.pk == tier.pk)
         for name, value in values.items():
             setattr(fresh, name, value)
         _refuse_conflicts(fresh, values)
@@ -109,7 +116,7 @@ def change(*, tier: Tier, changes: Mapping[str, object]) -> Tier:
     return transactions.in_transaction(work)
 
 
-def _lock_all() -> list[Tier]:
+def lock_all() -> list[Tier]:
     """Lock every tier before any is read to decide, so that two changes at once cannot cross."""
     return list(Tier.objects.select_for_update(no_key=True).order_by("id"))
 

@@ -10,7 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from loyalty import ordering, queries
+from loyalty import explaining, ordering, queries
 from loyalty.api.answers import OrderAnswer, PartAnswer
 from loyalty.api.order_inputs import BatchInput, OrderInput, QuoteInput, facts_of
 from loyalty.models import Order
@@ -121,6 +121,8 @@ class RuleAnswer(serializers.Serializer[Any]):
     """One rule that was looked at."""
 
     rule = serializers.CharField()
+    title = serializers.CharField(required=False)
+    version = serializers.IntegerField(required=False)
     matched = serializers.BooleanField()
     conditions = ConditionAnswer(many=True)
 
@@ -161,6 +163,7 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]
     points = serializers.IntegerField()
     explanation = PartAnswer(many=True)
+    rules = RuleAnswer(many=True)
 
 
 EXPLAINED = ("number", "source", "points", "explanation")
@@ -171,5 +174,7 @@ class ExplanationView(Endpoint):
 
     @extend_schema(summary=_("Why an order earned what it did"), responses=ExplanationAnswer)
     def get(self, request: Request, source: str, number: str) -> Response:
-        order = shown([queries.order(source=source, number=number)])[0]
-        return Response({name: order[name] for name in EXPLAINED})
+        order = queries.order(source=source, number=number)
+        said = shown([order])[0]
+        rules = explaining.rules_for(order)
+        return Response({**{name: said[name] for name in EXPLAINED}, "rules": rules})

@@ -1,0 +1,99 @@
+"""A program set up from a preset: settings, tiers, rewards and campaigns in one step, all or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns import editing, lifecycle
+from campaigns.models import Campaign
+from campaigns.preset_files import Preset
+from loyalty import switching
+from loyalty.models import Program
+from members import ladders, transactions
+from members.models import Tier
+from rewards import catalogue
+from rewards.models import Reward
+
+#: What a preset leaves out is as it is in a new program.
+USUAL: Mapping[str, Any] = {
+    "earn_rate": "1",
+    "status_rate": "1",
+    "award_on": "paid",
+    "rounding": "floor",
+    "stacking": "multiply",
+    "point_value": "0.01",
+    "pending_days": 0,
+    "earn_on_points_paid": False,
+    "pay_with_points": {"max_share": "1", "min": None, "step": None},
+}
+#: Campaigns say here which preset made them.
+MADE_BY = "preset:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a preset made: the program, its tiers, rewards and campaigns; and which campaigns of others now rest."""
+
+    program: Program
+    tiers: Sequence[Tier]
+    rewards: Sequence[Reward]
+    campaigns: Sequence[Campaign]
+    paused: Sequence[Campaign]
+
+
+def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
+    """Set the program up as the preset says; again, it comes to the same.
+
+    Rewards and campaigns of the same codes are changed; running campaigns of other presets are paused, the merchant's
+    own go on. Raises TiersInUse where members hold more tiers than there would be, and what the single verbs raise;
+    then nothing changes.
+    """
+    words = preset.words()
+
+    def work() -> Loaded:
+        changed = switching.change_program(changes={**USUAL, **words.get("program", {})}, at=at)
+        tiers = ladders.replace(ladder=words["tiers"]) if words.get("tiers") else []
+        rewards = [_reward(each) for each in words.get("rewards", [])]
+        paused = _pause_others(preset, by, at)
+        campaigns = [_campaign(each, preset, by, at) for each in words["campaigns"]]
+        return Loaded(
+            program=changed.program,
+            tiers=tiers,
+            rewards=rewards,
+            campaigns=campaigns,
+            paused=paused,
+        )
+
+    return transactions.in_transaction(work)
+
+
+def _reward(words: Mapping[str, Any]) -> Reward:
+    known = Reward.objects.filter(code=words["code"]).first()
+    if known is None:
+        return catalogue.create(changes=words)
+    return catalogue.change(reward=known, changes=words)
+
+
+def _pause_others(preset: Preset, by: str, at: datetime) -> list[Campaign]:
+    """Let the running campaigns of other presets rest: what they give would come on top."""
+    own = {each["code"] for each in preset.data["campaigns"]}
+    others = Campaign.objects.filter(
+        state=Campaign.State.ACTIVE, created_by__startswith=MADE_BY
+    ).exclude(code__in=own)
+    return [lifecycle.pause(campaign=campaign, by=by, at=at) for campaign in others.order_by("id")]
+
+
+def _campaign(words: Mapping[str, Any], preset: Preset, by: str, at: datetime) -> Campaign:
+    changes = {
+        "conditions": {},
+        "limits": {},
+        "state": Campaign.State.ACTIVE,
+        **{name: value for name, value in words.items() if name != "runs_for_days"},
+    }
+    if "runs_for_days" in words:
+        changes |= {"starts_at": at, "ends_at": at + timedelta(days=words["runs_for_days"])}
+    known = Campaign.objects.filter(code=words["code"]).exclude(state=Campaign.State.ENDED).first()
+    if known is not None:
+        return editing.change(campaign=known, changes=changes, by=by, at=at)
+    return editing.create(changes=changes, by=f"{MADE_BY}{preset.name}", at=at)
