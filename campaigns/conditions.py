@@ -214,6 +214,7 @@ OF_LINES: Mapping[str, Check] = {
     "exclude_categories": _words(100),
     "exclude_skus": _words(100),
     "exclude_brands": _words(100),
+    "exclude_tags": _words(50),
 }
 OF_ORDER: Mapping[str, Check] = {
     **OF_LINES,
@@ -258,7 +259,7 @@ def _refuse_amounts_crossed(given: Mapping[str, Any], pointer: str) -> None:
 
 
 def _refuse_wanted_and_excluded(given: Mapping[str, Any], pointer: str) -> None:
-    for kind in ("categories", "skus", "brands"):
+    for kind in ("categories", "skus", "brands", "tags"):
         wanted = set(given.get(kind, ()))
         for place, word in enumerate(given.get(f"exclude_{kind}", ())):
             if word in wanted:

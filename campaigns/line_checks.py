@@ -14,16 +14,17 @@ EXCLUDED = {
     "exclude_skus": "sku",
     "exclude_brands": "brand",
 }
-NAMES = (*WANTED, "tags", *EXCLUDED)
+NAMES = (*WANTED, "tags", *EXCLUDED, "exclude_tags")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineCheck:
-    """What lines have to be: of these values, with one of these tags, of none of those values."""
+    """What lines have to be: of these values, with one of these tags, of none of those values and tags."""
 
     wanted: Sequence[tuple[str, str, frozenset[str]]]
     tags: frozenset[str]
     excluded: Sequence[tuple[str, str, frozenset[str]]]
+    excluded_tags: frozenset[str]
     conditions: Mapping[str, Any]
 
     def mask(self, lines: Sequence[Line]) -> int:
@@ -43,7 +44,7 @@ class LineCheck:
         for _name, attribute, values in self.excluded:
             if getattr(line, attribute) in values:
                 return False
-        return True
+        return self.excluded_tags.isdisjoint(line.tags)
 
     def explain(self, lines: Sequence[Line]) -> list[dict[str, Any]]:
         """Each condition with the values of the order; where no line meets all of them at once, that is said last."""
@@ -58,6 +59,10 @@ class LineCheck:
         for name, attribute, values in self.excluded:
             seen = sorted({getattr(line, attribute) for line in sold})
             found.append(self._said(name, seen, is_met=any(each not in values for each in seen)))
+        if self.excluded_tags:
+            is_met = any(self.excluded_tags.isdisjoint(line.tags) for line in sold)
+            seen = sorted({tag for line in sold for tag in line.tags})
+            found.append(self._said("exclude_tags", seen, is_met=is_met))
         matching = self.mask(lines).bit_count()
         if not matching and all(each["met"] for each in found):
             found.append({"name": "matching_lines", "expected": 1, "seen": matching, "met": False})
@@ -76,6 +81,7 @@ def of(conditions: Mapping[str, Any]) -> LineCheck | None:
         wanted=_sets(WANTED, given),
         tags=frozenset(given.get("tags", ())),
         excluded=_sets(EXCLUDED, given),
+        excluded_tags=frozenset(given.get("exclude_tags", ())),
         conditions=given,
     )
 

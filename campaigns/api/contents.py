@@ -76,6 +76,7 @@ class ConditionsShape(serializers.Serializer[Any]):
     exclude_categories = _words()
     exclude_skus = _words()
     exclude_brands = _words()
+    exclude_tags = _words()
     payment_methods = _words()
     first_order = FlagField(required=False)
     every_nth_order = WholeField(least=1, required=False)

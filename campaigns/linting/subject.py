@@ -1,6 +1,6 @@
 """What the lint looks at: a campaign, and the shop around it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -104,7 +104,7 @@ class Background:
     at: datetime
 
     def __post_init__(self) -> None:
-        self._words: dict[str, frozenset[str]] = {}
+        self._words: dict[tuple[str, int], frozenset[str]] = {}
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -137,11 +137,20 @@ class Background:
         """The largest order among the newest of the last year; None when there are none."""
         return loyalty_queries.largest_amount(since=self._since)
 
-    def words(self, kind: str) -> frozenset[str]:
-        """The channels, categories and so on that the newest orders of the last year have."""
-        if kind not in self._words:
-            self._words[kind] = loyalty_queries.words_of_orders(kind=kind, since=self._since)
-        return self._words[kind]
+    def words(self, kind: str, asked: Collection[str]) -> frozenset[str]:
+        """The channels, categories and so on of the newest orders of the last year.
+
+        A few orders are enough when they have all that is asked for; otherwise many are looked at.
+        """
+        few = self._words_of(kind, loyalty_queries.FEW)
+        return few if few.issuperset(asked) else self._words_of(kind, loyalty_queries.MANY)
+
+    def _words_of(self, kind: str, newest: int) -> frozenset[str]:
+        if (kind, newest) not in self._words:
+            self._words[kind, newest] = loyalty_queries.words_of_orders(
+                kind=kind, since=self._since, newest=newest
+            )
+        return self._words[kind, newest]
 
     @property
     def _since(self) -> datetime:

@@ -13,7 +13,7 @@ KINDS = {
     "channels": "channels",
     "payment_methods": "payment_methods",
     **{name: name for name in ("categories", "brands", "skus", "tags")},
-    **{f"exclude_{name}": name for name in ("categories", "brands", "skus")},
+    **{f"exclude_{name}": name for name in ("categories", "brands", "skus", "tags")},
 }
 # In one condition so many are named; comparing goes through at most so many words of the shop.
 MOST_FINDINGS = 10
@@ -26,7 +26,7 @@ def word_is_unknown(subject: Subject, known: Background) -> Iterable[Finding]:
         return
     for condition, kind in KINDS.items():
         asked = subject.conditions.get(condition) or []
-        seen = known.words(kind) if asked else frozenset()
+        seen = known.words(kind, asked) if asked else frozenset()
         strange = [(place, word) for place, word in enumerate(asked) if word not in seen]
         if not seen:
             continue  # nothing to compare with yet

@@ -180,6 +180,7 @@ _WORDS: Mapping[str, Words] = {
     "exclude_categories": _row(lambda: _("not for %(words)s (category)")),
     "exclude_skus": _row(lambda: _("not for the item %(words)s")),
     "exclude_brands": _row(lambda: _("not for %(words)s (brand)")),
+    "exclude_tags": _row(lambda: _("not for an item marked %(words)s")),
     "matching_lines": lambda _value, _names: _("one item that meets all of it"),
     "payment_methods": _row(lambda: _("paid by %(words)s")),
     "first_order": lambda _value, _names: _("the first order"),

@@ -25,7 +25,7 @@ from loyalty.queries.ledger import (
     lots_of,
     wallet_of,
 )
-from loyalty.queries.order_words import largest_amount, words_of_orders
+from loyalty.queries.order_words import FEW, MANY, largest_amount, words_of_orders
 from loyalty.queries.orders import (
     adjustment,
     awaiting_award,
@@ -39,6 +39,8 @@ from loyalty.queries.references import free_reference
 
 __all__ = [
     "DUE_LOTS",
+    "FEW",
+    "MANY",
     "VERSION",
     "Expiring",
     "Figures",

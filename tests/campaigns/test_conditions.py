@@ -46,6 +46,7 @@ EVERYTHING: dict[str, Any] = {
     "exclude_categories": ["gift card"],
     "exclude_skus": ["bag"],
     "exclude_brands": ["theirs"],
+    "exclude_tags": ["sale"],
     "payment_methods": ["wechat"],
     "every_nth_order": 5,
     "after_spend": {"amount": "500.00", "days": 30},
@@ -154,6 +155,7 @@ class TestRefusal:
             ),
             ({"skus": ["a"], "exclude_skus": ["a"]}, "/exclude_skus/0", "contradiction"),
             ({"brands": ["a"], "exclude_brands": ["a"]}, "/exclude_brands/0", "contradiction"),
+            ({"tags": ["a"], "exclude_tags": ["a"]}, "/exclude_tags/0", "contradiction"),
             ({"first_order": 1}, "/first_order", "invalid"),
             ({"first_order": True, "every_nth_order": 5}, "/every_nth_order", "contradiction"),
             (

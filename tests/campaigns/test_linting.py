@@ -13,6 +13,7 @@ from campaigns import editing, linting
 from campaigns.linting import bounds, words
 from campaigns.models import Act, Budget, Campaign, Segment
 from loyalty import ordering
+from loyalty import queries as loyalty_queries
 from loyalty.order_facts import Line, OrderFacts
 from members.models import Member
 from tests.conftest import NOON
@@ -348,6 +349,7 @@ class TestWords:
             ("brands", "Maner", "Manner"),
             ("skus", "latte-l", "latte-L"),
             ("tags", "news", "new"),
+            ("exclude_tags", "neww", "new"),
             ("channels", "App", "app"),
             ("payment_methods", "weixin", None),
             ("payment_methods", "wechatpay", "wechat"),
@@ -387,6 +389,24 @@ class TestWords:
 
         late = NOON + timedelta(days=365, seconds=1)
         assert linting.findings(campaign, late) == []
+
+    def test_are_looked_for_in_more_orders_before_they_are_called_unknown(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
+        shopping()
+        later = OrderFacts(
+            number="B",
+            placed_at=NOON + timedelta(minutes=1),
+            lines=(Line(sku="tea", category="Tea", amount=Decimal(5)),),
+        )
+        ordering.place(order=later, at=NOON + timedelta(minutes=1))
+        monkeypatch.setattr(loyalty_queries, "FEW", 1)
+        campaign = create(conditions={"categories": ["Tea", "Coffee"]})
+        assert found(campaign) == []
+
+        monkeypatch.setattr(loyalty_queries, "MANY", 1)
+
+        assert found(campaign) == [("unknown_word", "warning", "/conditions/categories/1")]
 
     def test_are_not_all_listed(self):
         shopping()

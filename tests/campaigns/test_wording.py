@@ -37,6 +37,7 @@ CONDITIONS: list[tuple[str, Any, str]] = [
     ("exclude_categories", ["drinks"], "not for drinks (category)"),
     ("exclude_skus", ["a"], "not for the item a"),
     ("exclude_brands", ["X"], "not for X (brand)"),
+    ("exclude_tags", ["sale"], "not for an item marked sale"),
     ("payment_methods", ["alipay"], "paid by alipay"),
     ("first_order", True, "the first order"),
     ("every_nth_order", 5, "one order in 5"),
