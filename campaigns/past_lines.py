@@ -25,8 +25,8 @@ class PastLines:
             check = rule.lines
             for _name, attribute, values in (*check.wanted, *check.excluded) if check else ():
                 self.named.setdefault(attribute, set()).update(values)
-            if check and check.tags:
-                self.named.setdefault("tags", set()).update(check.tags)
+            if check and (tags := check.tags | check.excluded_tags):
+                self.named.setdefault("tags", set()).update(tags)
         self.are_read = bool(self.named) or any(
             rule.effect["type"] == "per_unit" for rule in rules
         )
