@@ -1,6 +1,6 @@
 """What acts earn: judged by the campaigns of their types, posted in one go, however many there are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,23 +18,38 @@ from loyalty.tiers import StatusCredit, Walk
 from members import queries as member_queries
 
 Part = dict[str, Any]
+EVERY: Mapping[tuple[int, str], Collection[str]] = {}
 # Parts that only say something where they multiply a bonus: an act has no amount of its own.
 _FACTORS = frozenset({"base", "tier", "multiplier"})
 
 
-def give(*, acts: Sequence[Act], held: Held, at: datetime) -> None:
+def give(
+    *,
+    acts: Sequence[Act],
+    held: Held,
+    at: datetime,
+    only: Mapping[tuple[int, str], Collection[str]] = EVERY,
+) -> None:
     """Store new acts (unsaved, with their members) and give what the campaigns give for them.
 
-    The members' wallets are locked by the caller. Raises InvalidInput `out_of_range` (/data).
+    `only` names for some acts, by (member, reference), the campaigns that may give something. The members' wallets are
+    locked by the caller. Raises InvalidInput `out_of_range` (/data).
     """
-    _Giving(acts, held, at).give()
+    _Giving(acts, held, at, only).give()
 
 
 class _Giving:
     """One batch: read what judging needs, walk the acts as they come, write."""
 
-    def __init__(self, acts: Sequence[Act], held: Held, at: datetime) -> None:
+    def __init__(
+        self,
+        acts: Sequence[Act],
+        held: Held,
+        at: datetime,
+        only: Mapping[tuple[int, str], Collection[str]],
+    ) -> None:
         self.acts = acts
+        self.only = only
         self.held = held
         self.at = at
         self.program = programs.current()
@@ -67,7 +82,7 @@ class _Giving:
             if isinstance(effect, Grant) and effect.reward and award.pieces:
                 granting.hand_out(award=award, effect=effect, subject=f"act/{act.pk}", at=self.at)
         # Last: whoever hears of a new tier finds everything written.
-        tiers.record(walks=self.walks)
+        tiers.record(walks=self.walks, at=self.at)
 
     # ---- reading ------------------------------------------------------------------------------
     def _judge(self) -> None:
@@ -125,6 +140,9 @@ class _Giving:
         occasion.tier = tier.code
         facts = earning.Facts(amounts=(), tier=tier, program=self.program, member=act.member)
         effects = judge.effects(occasion, facts)
+        only = self.only.get((act.member_id, act.reference))
+        if only is not None:
+            effects = [each for each in effects if each.rule in only]
         earned = earning.combined(
             facts, [*earning.base_points(facts), *earning.tier_multiplier(facts), *effects]
         )

@@ -1,7 +1,7 @@
 """Acts: what members do or have happen beside buying. Each counts once per member and reference, for ever."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,13 +50,17 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """What happened to a member by itself: a trigger of the product, under a reference that says which time it was."""
+    """What happened to a member by itself: a trigger of the product, under a reference that says which time it was.
+
+    `only`: the codes of the campaigns that may give something for it; None: all of them.
+    """
 
     member: Member
     type: str
     reference: str
     at: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
+    only: Collection[str] | None = None
 
 
 def record(*, act: ActFacts, now: datetime) -> Recorded:
@@ -86,13 +90,16 @@ def record_all(*, occurrences: Sequence[Occurrence], at: datetime) -> list[Act]:
     )
     known = {(act.member_id, act.reference): act for act in found}
     fresh: dict[tuple[int, str], Act] = {}
+    only: dict[tuple[int, str], Collection[str]] = {}
     for each in occurrences:
         key = (each.member.pk, each.reference)
         if key not in known and key not in fresh:
             fresh[key] = _happened(each)
+            if each.only is not None:
+                only[key] = each.only
     if fresh:
         _refuse_closed({member for member, _reference in fresh})
-        act_awards.give(acts=list(fresh.values()), held=held, at=at)
+        act_awards.give(acts=list(fresh.values()), held=held, at=at, only=only)
     every = known | fresh
     return [every[each.member.pk, each.reference] for each in occurrences]
 
