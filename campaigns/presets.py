@@ -75,13 +75,18 @@ def _reward(words: Mapping[str, Any]) -> Reward:
     return catalogue.change(reward=known, changes=words)
 
 
-def _pause_others(preset: Preset, by: str, at: datetime) -> list[Campaign]:
-    """Let the running campaigns of other presets rest: what they give would come on top."""
+def others(*, preset: Preset) -> list[Campaign]:
+    """The running campaigns that other presets made."""
     own = {each["code"] for each in preset.data["campaigns"]}
-    others = Campaign.objects.filter(
+    found = Campaign.objects.filter(
         state=Campaign.State.ACTIVE, created_by__startswith=MADE_BY
     ).exclude(code__in=own)
-    return [lifecycle.pause(campaign=campaign, by=by, at=at) for campaign in others.order_by("id")]
+    return list(found.order_by("id"))
+
+
+def _pause_others(preset: Preset, by: str, at: datetime) -> list[Campaign]:
+    """Let the running campaigns of other presets rest: what they give would come on top."""
+    return [lifecycle.pause(campaign=campaign, by=by, at=at) for campaign in others(preset=preset)]
 
 
 def _campaign(words: Mapping[str, Any], preset: Preset, by: str, at: datetime) -> Campaign:

@@ -1,0 +1,168 @@
+"""The first-run wizard: choose a ready-made program, read what it would do, set it up."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from campaigns import preset_files, presets, wording
+from campaigns.models import Campaign
+from campaigns.preset_files import Preset
+from loyalty import programs
+from loyalty.models import Program
+from members.errors import InvalidInput, NotFound, Refusal
+
+NEEDED = ("campaigns.add_campaign", "campaigns.activate_campaign", "loyalty.change_program")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting that would become another one."""
+
+    label: Any
+    before: str
+    after: str
+
+
+def changed_settings(words: Mapping[str, Any]) -> Iterator[Setting]:
+    """The program's settings that the preset would change, as texts."""
+    program = programs.current()
+    for name, value in {**presets.USUAL, **words.get("program", {})}.items():
+        before, after = _now(program, name), _text(name, value)
+        if before != after:
+            yield Setting(label=_label(name), before=before, after=after)
+
+
+def _label(name: str) -> Any:
+    labels = {"expiry": _("expiry"), "status_expiry": _("status expiry")}
+    return labels.get(name) or _field(name).verbose_name
+
+
+def _field(name: str) -> Any:
+    return Program._meta.get_field(name)
+
+
+def _now(program: Program, name: str) -> str:
+    if name in programs.EXPIRIES:
+        return _text(name, programs.expiry_of(program, name))
+    return _text(name, getattr(program, name))
+
+
+def _text(name: str, value: Any) -> str:
+    if name in programs.EXPIRIES:
+        label = dict(Program.ExpiryPolicy.choices)[value["policy"]]
+        return f"{label} ({value['months']})" if value.get("months") else str(label)
+    choices = dict(_field(name).flatchoices)
+    if value in choices.values() or (isinstance(value, str) and value in choices):
+        return str(choices.get(value, value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, Mapping):
+        return _pay_with_points(value)
+    text = str(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _pay_with_points(value: Mapping[str, Any]) -> str:
+    share = _("at most %(share)s of an order") % {"share": value["max_share"]}
+    step = value.get("step")
+    return f"{share}, {_('in steps of %(step)s') % {'step': step}}" if step else share
+
+
+def is_wanted() -> bool:
+    """Whether the wizard should be offered by itself: nobody has made a campaign yet."""
+    return not Campaign.objects.exists()
+
+
+class SetupPages:
+    """Mixin of the campaigns' admin: the list of presets, and one of them before it is set up."""
+
+    admin_site: Any
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path("setup/", self.admin_site.admin_view(self.setup), name="campaigns_setup"),
+            path(
+                "setup/<slug:name>/",
+                self.admin_site.admin_view(self.setup_preset),
+                name="campaigns_setup_preset",
+            ),
+        ]
+        usual: list[Any] = super().get_urls()  # type: ignore[misc]
+        return own + usual
+
+    def setup(self, request: HttpRequest) -> HttpResponse:
+        """All presets as cards."""
+        _check(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Set up a program"),
+            "presets": list(preset_files.presets().values()),
+            "loaded": _loaded(),
+        }
+        return TemplateResponse(request, "admin/campaigns/setup/page.html", context)
+
+    def setup_preset(self, request: HttpRequest, name: str) -> HttpResponse:
+        """What a preset would do; POST does it."""
+        _check(request)
+        try:
+            preset = preset_files.preset(name)
+        except NotFound:
+            raise Http404 from None
+        problem = ""
+        if request.method == "POST":
+            try:
+                return self._load(request, preset)
+            except (Refusal, InvalidInput) as refusal:
+                problem = str(refusal)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": preset.title,
+            "problem": problem,
+            **_shown(preset),
+        }
+        return TemplateResponse(request, "admin/campaigns/setup/preset.html", context)
+
+    def _load(self, request: HttpRequest, preset: Preset) -> HttpResponse:
+        at = timezone.now()
+        presets.load(preset=preset, by=request.user.get_username(), at=at)
+        messages.success(
+            request, _("“%(preset)s” is set up and running.") % {"preset": preset.title}
+        )
+        return HttpResponseRedirect(reverse("admin:campaigns_campaign_changelist"))
+
+
+def _check(request: HttpRequest) -> None:
+    if not request.user.has_perms(NEEDED):
+        raise PermissionDenied
+
+
+def _loaded() -> set[str]:
+    """Names of the presets whose campaigns run."""
+    made = Campaign.objects.filter(
+        state=Campaign.State.ACTIVE, created_by__startswith=presets.MADE_BY
+    )
+    return {
+        each.removeprefix(presets.MADE_BY) for each in made.values_list("created_by", flat=True)
+    }
+
+
+def _shown(preset: Preset) -> dict[str, Any]:
+    words = preset.words()
+    usual = {"conditions": {}, "limits": {}, "combine": {}, "starts_at": None, "ends_at": None}
+    campaigns = [{**usual, **each} for each in words["campaigns"]]
+    return {
+        "preset": preset,
+        "settings": list(changed_settings(words)),
+        "tiers": words.get("tiers", []),
+        "rewards": words.get("rewards", []),
+        "campaigns": [(each["name"], wording.sentence(each)) for each in campaigns],
+        "paused": presets.others(preset=preset),
+    }

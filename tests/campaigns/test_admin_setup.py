@@ -1,0 +1,62 @@
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from campaigns import preset_files
+from campaigns.models import Campaign
+from loyalty import queries
+from members.models import Tier, User
+from tests.loyalty.builders import program
+
+
+@pytest.fixture
+def console(owner: User, client: Client) -> Client:
+    client.force_login(owner)
+    return client
+
+
+class TestSetup:
+    def test_offers_every_preset(self, console: Client) -> None:
+        page = console.get(reverse("admin:campaigns_setup"))
+
+        assert page.status_code == 200
+        for preset in preset_files.presets().values():
+            assert preset.title in page.content.decode()
+
+    @pytest.mark.parametrize("name", list(preset_files.presets()))
+    def test_says_what_would_change_and_changes_nothing(self, console: Client, name: str) -> None:
+        page = console.get(reverse("admin:campaigns_setup_preset", args=[name]))
+
+        assert page.status_code == 200
+        assert not Campaign.objects.exists()
+
+    def test_sets_the_program_up(self, console: Client) -> None:
+        program(earn_rate="3")
+        address = reverse("admin:campaigns_setup_preset", args=["travel_agency"])
+        assert "<b>0.1</b>" in console.get(address).content.decode()
+
+        answer = console.post(address)
+
+        assert answer.status_code == 302
+        assert str(queries.program().earn_rate) == "0.100000"
+        assert queries.program().award_on == "completed"
+
+    def test_refuses_what_does_not_fit_and_says_why(self, console: Client, ada: object) -> None:
+        program(campaigns_need_approval=True)
+
+        page = console.post(reverse("admin:campaigns_setup_preset", args=["coffee_stars"]))
+
+        assert page.status_code == 200
+        assert 'role="alert"' in page.content.decode()
+        assert Tier.objects.count() == 4
+
+    def test_is_for_whoever_may_change_the_program(self, client: Client, db: None) -> None:
+        clerk = User.objects.create_user("clerk", password="clerk", is_staff=True)
+        client.force_login(clerk)
+
+        assert client.get(reverse("admin:campaigns_setup")).status_code == 403
+
+    def test_an_unknown_one_is_not_there(self, console: Client) -> None:
+        assert (
+            console.get(reverse("admin:campaigns_setup_preset", args=["none"])).status_code == 404
+        )
