@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from campaigns.api import campaigns, events, segments
+from campaigns.api import campaigns, check_ins, events, segments
 from config.api import reference, standing
 from config.api.members import MembersView, MemberView
 from loyalty.api import (
@@ -50,6 +50,7 @@ urlpatterns = [
     path("v1/members/<str:number>/unfreeze", standing.UnfreezeView.as_view()),
     path("v1/members/<str:number>/close", standing.CloseView.as_view()),
     path("v1/members/<str:number>/merge", standing.MergeView.as_view()),
+    path("v1/members/<str:number>/check-ins", check_ins.CheckInsView.as_view()),
     path("v1/members/<str:number>/wallet", wallets.WalletView.as_view()),
     path("v1/members/<str:number>/lots", wallets.LotsView.as_view()),
     path("v1/members/<str:number>/entries", wallets.EntriesView.as_view()),
