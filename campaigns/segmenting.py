@@ -26,7 +26,9 @@ SMALL = 50_000
 
 # What was found in this refresh, gone with the transaction.
 _NOW = "campaigns_segment_now"
-_MAKE = f"CREATE TEMPORARY TABLE {_NOW} (segment_id bigint, member_id bigint) ON COMMIT DROP"
+# A table made by a query may be filled by parallel workers, and joins of everybody want room.
+_MAKE = f"CREATE TEMPORARY TABLE {_NOW} ON COMMIT DROP AS "
+_ROOM = "SET LOCAL work_mem = '128MB'"
 _KEPT = SegmentMember._meta.db_table
 _REMOVE = f"""
 DELETE FROM {_KEPT} k WHERE k.segment_id = ANY(%s) AND NOT EXISTS (
@@ -129,8 +131,9 @@ def refresh_by_job(parameters: Mapping[str, Any], report: Report, at: datetime) 
 
 def _refresh(segments: Sequence[Segment], at: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE)
-        cursor.execute(*_Plan(segments, at).inserts())
+        cursor.execute(_ROOM)
+        memberships = _Plan(segments, at).memberships()
+        cursor.execute(_MAKE + memberships.text, memberships.values)
         cursor.execute(f"ANALYZE {_NOW}")
         keys = _unchanged(segments)
         cursor.execute(_REMOVE, [keys])
@@ -197,20 +200,22 @@ class _Plan:
             ],
         )
 
-    def inserts(self) -> Sql:
-        """Keep segment and member of every membership."""
-        pairs = [
-            joined("", [Sql(f"({each.pk}, "), self.membership(each), Sql(")")])
+    def memberships(self) -> Sql:
+        """A row for each membership: segment and member. OFFSET 0: every condition is looked at once for a member."""
+        keys = [
+            joined(
+                "", [Sql("CASE WHEN "), self.membership(each), Sql(f" THEN {each.pk}::bigint END")]
+            )
             for each in self.segments
         ]
         return joined(
             "",
             [
-                Sql(f"INSERT INTO {_NOW} (segment_id, member_id) SELECT s.id, f.id FROM ("),
+                Sql("SELECT unnest(array_remove(ARRAY["),
+                joined(", ", keys),
+                Sql("], NULL)) AS segment_id, f.id AS member_id FROM ("),
                 self.rows(None),
-                Sql(") f CROSS JOIN LATERAL (VALUES "),
-                joined(", ", pairs),
-                Sql(") s (id, is_in) WHERE s.is_in"),
+                Sql(" OFFSET 0) f"),
             ],
         )
 

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from config.bench import awards, books, databases, seeding, wallets
+from config.bench import awards, books, databases, seeding, segments, wallets
 from config.bench.measuring import Line, table
 from members.models import Member
 
@@ -64,7 +64,8 @@ class Command(BaseCommand):
         lines += self._told([wallets.one_lot(some)])
         lines += self._told([wallets.drain(some)])
         lines += self._told(books.expire(members - 1))
-        return lines + self._told([books.verify()])
+        lines += self._told([books.verify()])
+        return lines + self._told(segments.refresh(datetime.now(UTC)))
 
     def _people(self) -> Iterator[Member]:
         """Members whose wallets are empty: they are enrolled here."""
