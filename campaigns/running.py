@@ -20,6 +20,12 @@ def active_campaigns(
     ).order_by("id")
 
 
+def waiting_for(*, triggers: Collection[str], since: datetime, until: datetime) -> list[str]:
+    """Which of the triggers some active campaign waits for in that time; one question."""
+    found = active_campaigns(triggers=triggers, since=since, until=until)
+    return sorted(set(found.order_by().values_list("trigger", flat=True)))
+
+
 def version_in_force(*, triggers: Collection[str], at: datetime) -> QuerySet[CampaignVersion]:
     """What every campaign with one of these triggers said at a moment of posting, the newest version of each."""
     return (

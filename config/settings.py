@@ -172,6 +172,7 @@ MEMBER_EVENTS: list[str] = [
     "loyalty.wallets.open_wallets",
     "rewards.membership.follow",
     "campaigns.membership.follow",
+    "campaigns.member_events.follow",
 ]
 
 # The kinds of background jobs that people ask for, each a function of (parameters, report, at) with its result; and
@@ -280,6 +281,15 @@ CELERY_BEAT_SCHEDULE = {
     "verify-books": {
         "task": "loyalty.tasks.verify_books",
         "schedule": crontab(minute=30, hour=3),
+    },
+    # Every hour: whatever the program's time zone, its day begins, and a run that was missed is soon made up for.
+    "keep-anniversaries": {
+        "task": "campaigns.tasks.keep_anniversaries",
+        "schedule": crontab(minute=2, hour="*"),
+    },
+    "give-benefits": {
+        "task": "campaigns.tasks.give_benefits",
+        "schedule": crontab(minute=4, hour="*"),
     },
     "refresh-segments": {
         "task": "campaigns.tasks.refresh_segments",

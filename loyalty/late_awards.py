@@ -115,4 +115,4 @@ def _count(order: Order, walk: Walk, program: Program, held: Held) -> None:
     left = order.status_points - order.status_points_reversed
     if left:
         walk.add(replace(order_awards.counted(order, program, held), points=left))
-        tiers.record(walks={order.member_id: walk})
+        tiers.record(walks={order.member_id: walk}, at=held.at)

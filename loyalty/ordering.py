@@ -137,7 +137,7 @@ class _Batch:
         self._post_all()
         self.promotions.write(held=self.held)
         activity.keep_alive(held=self.held, program=self.program)
-        tiers.record(walks=self.walks)
+        tiers.record(walks=self.walks, at=self.at)
         return answers
 
     def _post_all(self) -> None:

@@ -39,7 +39,8 @@ def _put_floor(
     by: str,
     at: datetime,
 ) -> Member:
-    ledger.lock(members=[member.pk], at=at, types=["status"])
+    # The points too: what campaigns give for a new tier is posted in this transaction.
+    ledger.lock(members=[member.pk], at=at)
     tiers.settle(members=[member.pk], at=at)
     fresh = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
     if fresh.status == Member.Status.CLOSED:

@@ -117,7 +117,7 @@ def may_change(walk: Walk, *, expected: int, since: datetime, at: datetime) -> b
     return any(each.at > since and each.reason == TierChange.Reason.NOT_KEPT for each in walk.told)
 
 
-def write(*, walks: Mapping[int, Walk]) -> None:
+def write(*, walks: Mapping[int, Walk], now: datetime | None = None) -> None:
     """Write what the walks change: history, the tier on the member and its next review; tell of each change.
 
     Three statements whatever the number of members, none where nothing was judged.
@@ -136,7 +136,7 @@ def write(*, walks: Mapping[int, Walk]) -> None:
             if pk in changes or walk.next_review() != walk.review_at
         }
     )
-    tell(changes=changes)
+    tell(changes=changes, now=now)
 
 
 def decide(*, member: int, change: Change, by: str) -> None:
@@ -176,8 +176,8 @@ def keep_current(*, walks: Mapping[int, Walk]) -> None:
         cursor.execute(_KEEP_CURRENT, [list(walks), tiers, reviews, ends])
 
 
-def tell(*, changes: Mapping[int, Iterable[Change]]) -> None:
-    """Tell whoever listens of each change, in the order of time."""
+def tell(*, changes: Mapping[int, Iterable[Change]], now: datetime | None = None) -> None:
+    """Tell whoever listens of each change, in the order of time; `now` is when it was noticed, if that is known."""
     made = sorted(
         ((change.at, pk, change) for pk, each in changes.items() for change in each),
         key=lambda item: item[:2],
@@ -193,7 +193,7 @@ def tell(*, changes: Mapping[int, Iterable[Change]]) -> None:
         is_up = change.tier.rank > change.before.rank
         event = events.TIER_UPGRADED if is_up else events.TIER_DOWNGRADED
         member = copy(members[pk])
-        member.tier = change.tier
+        member.tier, member.noticed_at = change.tier, now
         told.setdefault((at, event), []).append(member)
     for (at, event), concerned in told.items():
         events.tell(event=event, members=concerned, at=at)

@@ -79,9 +79,9 @@ def load_walks(
     return walks
 
 
-def record(*, walks: Mapping[int, Walk]) -> None:
-    """Write what the walks changed: history, the tier on the members, and the word to whoever listens."""
-    tier_records.write(walks=walks)
+def record(*, walks: Mapping[int, Walk], at: datetime | None = None) -> None:
+    """Write what the walks changed: history, the tier on the members, and the word to whoever listens; now it is `at`."""
+    tier_records.write(walks=walks, now=at)
 
 
 # ---- what time, refunds and merges do ----------------------------------------------------------------
@@ -111,7 +111,7 @@ def judge(*, members: Collection[int], since: datetime, at: datetime) -> None:
     for walk in walks.values():
         walk.judge_from(min(since, walk.review_at or since))
         walk.judge_from(at)
-    tier_records.write(walks=walks)
+    tier_records.write(walks=walks, now=at)
 
 
 def taken_back(member_id: int, at: datetime, order: Order) -> None:
@@ -192,7 +192,7 @@ def _reviewed(members: Collection[int], ladder: Ladder, at: datetime) -> dict[in
 
 def _settle(members: Collection[int], at: datetime) -> None:
     if members:
-        tier_records.write(walks=_reviewed(members, tier_records.ladder_of(), at))
+        tier_records.write(walks=_reviewed(members, tier_records.ladder_of(), at), now=at)
 
 
 def _locked(statement: str, parameters: list[Any]) -> list[int]:

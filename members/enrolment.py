@@ -166,9 +166,13 @@ def change(*, member: Member, changes: Mapping[str, object], at: datetime) -> Me
         fresh = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if fresh.status == Member.Status.CLOSED:
             raise MemberClosed
+        was_whole = fresh.has_whole_profile
         _save(fresh, values)
         _answer(fresh, consents, at)
-        return Member.objects.with_names().get(pk=fresh.pk)
+        changed = Member.objects.with_names().get(pk=fresh.pk)
+        if changed.has_whole_profile and not was_whole:
+            events.tell(event=events.PROFILE_COMPLETED, members=[changed], at=at)
+        return changed
 
     return transactions.in_transaction(work)
 

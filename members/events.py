@@ -15,6 +15,8 @@ from members.models import Member
 Handler = Callable[[str, Sequence[Member], datetime], None]
 
 ENROLLED = "enrolled"
+# Name, birthday and e-mail are all known now; who enrolled with them is told of by ENROLLED alone.
+PROFILE_COMPLETED = "profile_completed"
 # Each member comes with the tier that the change led to.
 TIER_UPGRADED = "tier_upgraded"
 TIER_DOWNGRADED = "tier_downgraded"

@@ -11,27 +11,37 @@ from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from members import transactions, validation
+from members import benefits, transactions, validation
 from members.errors import InvalidInput
 from members.models import Member, Tier
 
 # How many members are looked at together when their reviews are due.
 AT_ONCE = 2_000
 
+PERIODS = validation.choice(benefits.PERIODS)
 BENEFIT_CHECKS: dict[str, validation.Check] = {
     "code": validation.code,
     "kind": validation.text(longest=50, shortest=1),
     "name": validation.text(longest=100, shortest=1),
     "reward": validation.optional(validation.code),
     "points": validation.optional(validation.whole_number(least=1)),
-    "period": validation.optional(validation.text(longest=20, shortest=1)),
+    "period": validation.optional(PERIODS),
 }
 
 
 def _benefits(value: object, pointer: str) -> list[dict[str, object]]:
     if not isinstance(value, list):
         raise InvalidInput(pointer, "invalid", _("This must be a list of benefits."))
-    return [_benefit(item, f"{pointer}/{place}") for place, item in enumerate(value)]
+    found = [_benefit(item, f"{pointer}/{place}") for place, item in enumerate(value)]
+    codes = [benefit["code"] for benefit in found]
+    for place, code in enumerate(codes):
+        if code in codes[:place]:
+            raise InvalidInput(
+                f"{pointer}/{place}/code",
+                "taken",
+                _("The tier has a benefit with this code already."),
+            )
+    return found
 
 
 def _benefit(value: object, pointer: str) -> dict[str, object]:
@@ -40,7 +50,14 @@ def _benefit(value: object, pointer: str) -> dict[str, object]:
             pointer, "invalid", _("A benefit is an object with code, kind and name.")
         )
     validation.require(value, ["code", "kind", "name"], pointer)
-    return validation.cleaned(value, BENEFIT_CHECKS, pointer)
+    found = validation.cleaned(value, BENEFIT_CHECKS, pointer)
+    if found.get("reward") and found.get("points"):
+        raise InvalidInput(
+            f"{pointer}/points",
+            "exclusive",
+            _("A benefit gives a reward or points, not both: make two of it."),
+        )
+    return found
 
 
 CHECKS: dict[str, validation.Check] = {

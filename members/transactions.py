@@ -4,8 +4,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
@@ -53,6 +53,27 @@ def before_commit(work: Callable[[], object]) -> None:
         verbs[-1].append(work)
     else:
         work()
+
+
+def before_commit_together(work: Callable[[list[T]], object], items: Sequence[T]) -> None:
+    """As `before_commit`, but what the same verb gives to the same work, in however many calls, is done in one."""
+    verbs: list[deque[Callable[[], object]]] = getattr(_running, "verbs", [])
+    for waiting in verbs[-1] if verbs else ():
+        if isinstance(waiting, _Together) and waiting.work is work:
+            waiting.items += items
+            return
+    before_commit(_Together(work, list(items)))
+
+
+class _Together:
+    """Work on all items that were gathered for it."""
+
+    def __init__(self, work: Callable[[list[Any]], object], items: list[Any]) -> None:
+        self.work = work
+        self.items = items
+
+    def __call__(self) -> None:
+        self.work(self.items)
 
 
 def _to_its_end(work: Callable[[], T]) -> T:

@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.functions.datetime
+from django.db.models.functions.datetime import ExtractDay, ExtractMonth
 from django.db import migrations, models
 
 
@@ -16,6 +17,10 @@ class Migration(migrations.Migration):
             model_name='member',
             name='tags',
             field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=50), blank=True, db_default=[], default=list, help_text="Words of the merchant's own, separated by commas; segments can ask for them.", size=None, verbose_name='tags'),
+        ),
+        migrations.AddIndex(
+            model_name='member',
+            index=models.Index(ExtractMonth('birthday'), ExtractDay('birthday'), condition=models.Q(('birthday__isnull', False)), name='member_birthday'),
         ),
         migrations.CreateModel(
             name='Job',

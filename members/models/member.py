@@ -1,7 +1,9 @@
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Lower, Now, Right
+from django.db.models.functions import ExtractDay, ExtractMonth, Lower, Now, Right
 from django.utils.translation import gettext_lazy as _
 
 
@@ -96,6 +98,10 @@ class Member(models.Model):
 
     objects = MemberQuerySet.as_manager()
 
+    # In memory alone, on who is told of by TIER_UPGRADED or TIER_DOWNGRADED: the moment at which it was noticed, which
+    # may be long after it happened. None: then.
+    noticed_at: datetime | None = None
+
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
@@ -133,6 +139,12 @@ class Member(models.Model):
             models.Index(Right("phone", 4), name="member_last_four"),
             models.Index(Lower("email"), name="member_email_lower"),
             models.Index(fields=["name"], name="member_name"),
+            models.Index(
+                ExtractMonth("birthday"),
+                ExtractDay("birthday"),
+                name="member_birthday",
+                condition=models.Q(birthday__isnull=False),
+            ),
             models.Index(fields=["-enrolled_at", "-id"], name="member_newest_first"),
             models.Index(fields=["tier", "id"], name="member_of_tier"),
             models.Index(
@@ -154,6 +166,11 @@ class Member(models.Model):
     def last_four(self) -> str:
         """The last four digits of the phone number; empty without a phone."""
         return (self.phone or "")[-4:]
+
+    @property
+    def has_whole_profile(self) -> bool:
+        """Whether name, birthday and e-mail are all known."""
+        return bool(self.name and self.birthday and self.email)
 
     @property
     def masked_phone(self) -> str | None:

@@ -180,3 +180,18 @@ class TestBeforeCommit:
             transactions.in_transaction(work)
 
         assert Store.objects.count() == 0
+
+    def test_together_the_same_work_is_done_once_for_everything(self, db: None) -> None:
+        said: list[list[int]] = []
+
+        gathered = said.append
+        transactions.in_transaction(
+            lambda: [
+                transactions.before_commit_together(gathered, [1, 2]),
+                transactions.before_commit_together(gathered, [3]),
+            ]
+        )
+
+        assert said == [[1, 2, 3]]
+        transactions.before_commit_together(gathered, [4])
+        assert said[1:] == [[4]]
