@@ -2,11 +2,12 @@
 
 The settings name a function for each kind (`JOBS`). It is called as fn(parameters, report, at) and returns the result
 as JSON has it. It may be begun again after it was killed in the middle, and for a moment two workers may be at it: it
-has to be safe to run twice. `report(percent)` says that it is alive; it has to be called at least every three minutes.
+has to be safe to run twice. `report(percent)` says how far it is.
 """
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +37,8 @@ Clock = Callable[[], datetime]
 
 # Named, not imported: a verb knows no doors.
 TASK = "members.tasks.run_job"
+# A worker says every so often that it is alive; whoever was silent for so long is taken to be dead.
+BEAT_SECONDS = 20.0
 SILENCE = timedelta(minutes=3)
 MOST_ATTEMPTS = 5
 LONGEST_PROBLEM = 500
@@ -72,6 +75,7 @@ def run(*, job: int, clock: Clock) -> None:
     found = Job.objects.get(pk=job)
     attempt = _Attempt(found, clock)
     try:
+        attempt.begin()
         work: Work = import_string(settings.JOBS[found.kind])
         result = work(found.parameters, attempt.report, began)
     except Superseded:
@@ -132,11 +136,18 @@ class _Attempt:
         self.clock = clock
         # Where the caller has a transaction open, the job itself is not seen from outside.
         self.is_inside = connection.in_atomic_block
+        self.ended = threading.Event()
+        self.heart = threading.Thread(target=self._beat, daemon=True)
         self.aside = (
             connections[DEFAULT_DB_ALIAS]
             if self.is_inside
             else connections[DEFAULT_DB_ALIAS].copy()
         )
+
+    def begin(self) -> None:
+        """Say from now on that it is alive, also while one long statement runs."""
+        if not self.is_inside:
+            self.heart.start()
 
     def report(self, percent: int) -> None:
         """Note how far it is; raises Superseded."""
@@ -154,9 +165,22 @@ class _Attempt:
         self._note(Job.State.FAILED, self.clock(), None, problem[:LONGEST_PROBLEM])
 
     def close(self) -> None:
-        """Give the second connection back."""
+        """Be silent, and give the second connection back."""
         if not self.is_inside:
+            self.ended.set()
+            self.heart.join()
             self.aside.close()
+
+    def _beat(self) -> None:
+        key, number = self.key
+        mine = Job.objects.filter(pk=key, attempts=number, state__in=OPEN)
+        try:
+            while not self.ended.wait(BEAT_SECONDS):
+                mine.update(seen_at=self.clock())
+        except (OperationalError, InterfaceError):
+            logger.warning("job %s: the database does not hear that it is alive", key)
+        finally:
+            connection.close()
 
     def _note(self, state: str, finished_at: datetime | None, result: Any, problem: str) -> bool:
         written = None if result is None else json.dumps(result)

@@ -18,7 +18,15 @@ from tests.tills import Till
 
 KINDS = {
     name: f"tests.members.test_jobs.{name}"
-    for name in ("count", "refuse", "break_down", "lose_database", "be_overtaken", "meet")
+    for name in (
+        "count",
+        "refuse",
+        "break_down",
+        "lose_database",
+        "be_overtaken",
+        "meet",
+        "dawdle",
+    )
 }
 MINUTE = timedelta(minutes=1)
 calls: list[Any] = []
@@ -64,6 +72,15 @@ def meet(parameters: Any, report: jobs.Report, at: datetime) -> dict[str, Any]:
         report(40)
         seen.append(gate.wait(timeout=20))
     return {}
+
+
+def dawdle(parameters: Any, report: jobs.Report, at: datetime) -> None:
+    """Say nothing until it was heard that this is alive."""
+    for _ in range(1000):
+        if Job.objects.filter(seen_at__gt=at).exists():
+            calls.append("alive")
+            return
+        threading.Event().wait(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +231,17 @@ class TestOverRealConnections:
         assert Store.objects.count() == 1
         job.refresh_from_db()
         assert job.state == "done"
+
+    def test_a_worker_is_heard_while_its_work_says_nothing(
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(jobs, "BEAT_SECONDS", 0.05)
+        job, ticks = waiting("dawdle"), iter(range(100_000))
+
+        jobs.run(job=job.pk, clock=lambda: NOON + timedelta(seconds=next(ticks)))
+
+        job.refresh_from_db()
+        assert (calls, job.state) == (["alive"], "done")
 
 
 class TestRevive:
