@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from campaigns.linting import bounds, others, rewards, times, words
+from campaigns.linting import bounds, others, replays, rewards, times, words
 from campaigns.linting.subject import BLOCKING, WARNING, Background, Finding, Subject
 from campaigns.models import Campaign
 
@@ -21,6 +21,7 @@ RULES: tuple[Callable[[Subject, Background], Iterable[Finding]], ...] = (
     bounds.limit_is_below_one_award,
     bounds.budget_is_below_one_award,
     bounds.budget_is_used_up,
+    replays.budget_is_gone_at_once,
     bounds.limit_has_no_effect,
     bounds.effect_is_nothing,
     bounds.multiplier_is_large,

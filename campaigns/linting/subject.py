@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfo
 
 from campaigns.models import Campaign, Segment
 from loyalty import queries as loyalty_queries
+from members.models import Job
 from rewards import queries as reward_queries
 from rewards.models import Reward
 
 BLOCKING = "blocking"
 WARNING = "warning"
 YEAR = timedelta(days=365)
+# The kind of background job that replays campaigns; so many of the newest are looked through.
+REPLAY = "replay"
+MOST_REPLAYS = 200
 
 
 class Finding(TypedDict):
@@ -97,6 +101,16 @@ def _left(campaign: Campaign) -> int | None:
     return int(budget.left)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """The newest replay of a campaign: of which content, since when (ISO 8601), when the budget was gone, if it was."""
+
+    content: Mapping[str, Any]
+    since: str
+    is_window_kept: bool
+    gone_at: str | None
+
+
 @dataclass(kw_only=True)
 class Background:
     """The shop around campaigns, asked for once and only where a rule wants to know it."""
@@ -131,6 +145,22 @@ class Background:
     def segment_sizes(self) -> dict[str, int | None]:
         """How many members each segment had when it was refreshed last, by code."""
         return dict(Segment.objects.values_list("code", "size"))
+
+    @cached_property
+    def replays(self) -> dict[str, Replayed]:
+        """The newest replay of each campaign that was replayed lately, by code."""
+        told = ("parameters", "result__period__from", "result__window", "result__budget_gone_at")
+        newest: dict[str, Replayed] = {}
+        done = Job.objects.filter(kind=REPLAY, state=Job.State.DONE).order_by("-id")
+        for asked, since, window, gone_at in done.values_list(*told)[:MOST_REPLAYS]:
+            replayed = Replayed(
+                content=asked["content"],
+                since=since,
+                is_window_kept=window == "kept",
+                gone_at=gone_at,
+            )
+            newest.setdefault(asked["campaign"], replayed)
+        return newest
 
     @cached_property
     def largest_amount(self) -> Decimal | None:

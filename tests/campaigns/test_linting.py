@@ -10,12 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import editing, linting
-from campaigns.linting import bounds, words
+from campaigns.linting import words
 from campaigns.models import Act, Budget, Campaign, Segment
 from loyalty import ordering
 from loyalty import queries as loyalty_queries
 from loyalty.order_facts import Line, OrderFacts
-from members.models import Member
+from members.models import Job, Member
 from tests.conftest import NOON
 from tests.rewards.conftest import new_reward
 
@@ -261,12 +261,6 @@ class TestBounds:
         expected = [("budget_used_up", "warning", "/limits/budget_points")]
         assert found(Campaign.objects.get()) == (expected if is_found else [])
 
-    def test_what_a_replay_says_of_a_budget(self):
-        finding = bounds.budget_gone_at_once(minutes=42)
-
-        assert (finding["severity"], finding["pointer"]) == ("blocking", "/limits/budget_points")
-        assert "42" in finding["text"]
-
     def test_limits_that_are_never_reached(self):
         limits = {"per_member_per_day": 200, "per_member": 150, "budget_points": 180}
 
@@ -314,6 +308,62 @@ class TestBounds:
 
         expected = [("amount_above_orders", "warning", "/conditions/min_amount")]
         assert found(campaign) == (expected if is_found else [])
+
+
+class TestReplays:
+    SINCE = NOON - timedelta(days=30)
+
+    def replay(self, campaign: Campaign, gone_at: datetime | None, window: str = "kept") -> None:
+        Job.objects.create(
+            kind="replay",
+            state="done",
+            requested_at=NOON,
+            parameters={"campaign": campaign.code, "content": editing.content(campaign)},
+            result={
+                "period": {"from": self.SINCE.isoformat(), "to": NOON.isoformat()},
+                "window": window,
+                "budget_gone_at": gone_at and gone_at.isoformat(),
+            },
+        )
+
+    @pytest.mark.parametrize(
+        ("minutes", "is_found"), [(None, False), (42, True), (60, True), (60.1, False)]
+    )
+    def test_a_budget_that_was_gone_within_the_hour(self, minutes: float | None, is_found: bool):
+        campaign = create(limits={"budget_points": 500})
+        gone_at = None if minutes is None else self.SINCE + timedelta(minutes=minutes)
+        self.replay(campaign, gone_at)
+
+        expected = [("budget_gone_at_once", "blocking", "/limits/budget_points")]
+        assert found(campaign) == (expected if is_found else [])
+        if minutes == 42:
+            assert "42" in linting.findings(campaign, NOON)[0]["text"]
+
+    def test_counts_from_the_start_of_a_window_that_was_kept(self):
+        starts_at = NOON - timedelta(days=2)
+        campaign = create(limits={"budget_points": 500}, starts_at=starts_at)
+        self.replay(campaign, starts_at + timedelta(minutes=5))
+        assert [code for code, _severity, _where in found(campaign)] == ["budget_gone_at_once"]
+
+        self.replay(campaign, starts_at + timedelta(minutes=5), window="left_out")
+
+        assert found(campaign) == []
+
+    def test_means_nothing_for_what_was_changed_since(self):
+        campaign = create(limits={"budget_points": 500})
+        self.replay(campaign, self.SINCE)
+
+        changes = {"limits": {"budget_points": 501}}
+        changed = editing.change(campaign=campaign, changes=changes, by="ada", at=NOON)
+
+        assert found(changed) == []
+
+    def test_is_looked_up_in_the_newest(self):
+        campaign = create(limits={"budget_points": 500})
+        self.replay(campaign, self.SINCE)
+        self.replay(campaign, None)
+
+        assert found(campaign) == []
 
 
 class TestRewards:
