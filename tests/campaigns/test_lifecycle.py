@@ -232,7 +232,8 @@ class TestApprovalRace:
 
         campaign.refresh_from_db()
         kinds = Counter(type(each).__name__ for each in results)
-        assert (kinds["str"], kinds["SelfApproval"]) == (1, 1)
+        # Who asked is refused as such, or comes too late to say anything.
+        assert kinds["str"] == 1
         assert set(kinds) <= {"str", "SelfApproval", "WrongState"}
         assert campaign.approved_by in results
         assert "" != campaign.requested_by != campaign.approved_by
