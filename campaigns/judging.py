@@ -33,31 +33,31 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
 
 
 def rule_of(campaign: Campaign) -> Rule:
-    """The campaign as a rule; compiled once for each version."""
-    key = (campaign.pk, campaign.version, campaign.code)
-    rule = _compiled.get(key)
-    if rule is None:
-        if len(_compiled) > 2_000:
-            _compiled.clear()
-        rule = _compiled[key] = compile_rule(
-            id=campaign.pk or 0,
-            version=campaign.version,
-            content={
-                "code": campaign.code,
-                "name": campaign.name,
-                "trigger": campaign.trigger,
-                "starts_at": campaign.starts_at,
-                "ends_at": campaign.ends_at,
-                "conditions": campaign.conditions,
-                "effect": campaign.effect,
-                "limits": campaign.limits,
-                "combine": campaign.combine,
-            },
-        )
+    """The campaign as a rule; compiled once for what it says."""
+    content = {name: getattr(campaign, name) for name in _SAID}
+    known = _compiled.get(campaign.code)
+    if known is not None and known[0] == (campaign.pk, campaign.version, content):
+        return known[1]
+    if len(_compiled) >= _MOST_COMPILED:
+        _compiled.clear()
+    rule = compile_rule(id=campaign.pk or 0, version=campaign.version, content=content)
+    _compiled[campaign.code] = (campaign.pk, campaign.version, content), rule
     return rule
 
 
-_compiled: dict[tuple[int, int, str], Rule] = {}
+_SAID = (
+    "code",
+    "name",
+    "trigger",
+    "starts_at",
+    "ends_at",
+    "conditions",
+    "effect",
+    "limits",
+    "combine",
+)
+_MOST_COMPILED = 2_000
+_compiled: dict[str, tuple[tuple[int | None, int, dict[str, Any]], Rule]] = {}
 
 
 class Judge:
