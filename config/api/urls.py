@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from campaigns.api import campaigns, check_ins, events, segments
-from config.api import reference, standing
+from config.api import reference, standing, tiers
 from config.api.members import MembersView, MemberView
 from loyalty.api import (
     adjustments,
@@ -54,7 +54,7 @@ urlpatterns = [
     path("v1/members/<str:number>/wallet", wallets.WalletView.as_view()),
     path("v1/members/<str:number>/lots", wallets.LotsView.as_view()),
     path("v1/members/<str:number>/entries", wallets.EntriesView.as_view()),
-    path("v1/members/<str:number>/tier", wallets.StandingView.as_view()),
+    path("v1/members/<str:number>/tier", tiers.MemberTierView.as_view()),
     path("v1/orders", orders.OrdersView.as_view()),
     path("v1/orders/batch", orders.OrderBatchView.as_view()),
     path("v1/orders/quote", orders.QuoteView.as_view()),

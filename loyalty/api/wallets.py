@@ -11,8 +11,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from loyalty import queries, tiers
-from loyalty.api.answers import EntryAnswer, LotAnswer, StandingAnswer, WalletAnswer
+from loyalty import queries
+from loyalty.api.answers import EntryAnswer, LotAnswer, WalletAnswer
 from loyalty.models import Entry
 from loyalty.queries import OpenLot
 from members import queries as member_queries
@@ -91,13 +91,3 @@ class EntriesView(Endpoint):
     )
     def get(self, request: Request, number: str) -> Response:
         return self.listed(EntryAnswer)
-
-
-class StandingView(Endpoint):
-    scopes = {"GET": "read"}
-
-    @extend_schema(summary=_("A member's tier and the way to the next"), responses=StandingAnswer)
-    def get(self, request: Request, number: str) -> Response:
-        member = member_queries.by_number(number)
-        standing = tiers.standing(member=member, at=timezone.now())
-        return Response(StandingAnswer(standing).data)

@@ -36,6 +36,21 @@ BAD = [
     ({"benefits": ["free delivery"]}, "/benefits/0", "invalid"),
     ({"benefits": [{"code": "a", "kind": "b"}]}, "/benefits/0/name", "required"),
     (
+        {"benefits": [{"code": "a", "kind": "b", "name": "c"}] * 2},
+        "/benefits/1/code",
+        "taken",
+    ),
+    (
+        {"benefits": [{"code": "a", "kind": "b", "name": "c", "period": "day"}]},
+        "/benefits/0/period",
+        "invalid_choice",
+    ),
+    (
+        {"benefits": [{"code": "a", "kind": "b", "name": "c", "points": 5, "reward": "r"}]},
+        "/benefits/0/points",
+        "exclusive",
+    ),
+    (
         {"benefits": [{"code": "a", "kind": "b", "name": "c", "points": 0}]},
         "/benefits/0/points",
         "min_value",
