@@ -226,6 +226,15 @@ def external_id_taken(member: Member) -> InvalidInput:
     )
 
 
+def _referrer_of(newcomer: Newcomer, known: Known) -> Member | None:
+    """Who brought the newcomer; with another phone number, but one's own e-mail address, it is oneself."""
+    referrer = _named(known.referrers, newcomer.referral_code, "/referral_code")
+    address = newcomer.email.casefold()
+    if referrer is not None and address and address == referrer.email.casefold():
+        raise InvalidInput("/referral_code", "self_referral", _("This is your own referral code."))
+    return referrer
+
+
 def _draft(newcomer: Newcomer, known: Known, at: datetime) -> Member:
     return Member(
         number=codes.member_number(),
@@ -235,7 +244,7 @@ def _draft(newcomer: Newcomer, known: Known, at: datetime) -> Member:
         birthday=newcomer.birthday,
         external_id=newcomer.external_id,
         referral_code=codes.random_code(codes.REFERRAL_CODE_LENGTH),
-        referrer=_named(known.referrers, newcomer.referral_code, "/referral_code"),
+        referrer=_referrer_of(newcomer, known),
         store=_named(known.stores, newcomer.store, "/store"),
         tier=known.lowest,
         channel=newcomer.channel,

@@ -159,3 +159,18 @@ def _inherit_referrals(source: Member, target: Member) -> None:
     if target.referrer_id == source.pk:
         is_own = source.referrer_id in (None, target.pk)
         target.referrer_id = None if is_own else source.referrer_id
+    if _is_brought_by_own_friends(target):
+        # Nobody brings in whoever brought them in: the first of the circle came by itself, or as the source did.
+        target.referrer_id = None if source.referrer_id == target.pk else source.referrer_id
+
+
+def _is_brought_by_own_friends(member: Member) -> bool:
+    """Whether the line of those who brought each other leads back to the member."""
+    seen: set[int] = set()
+    pk = member.referrer_id
+    while pk is not None and pk not in seen:
+        if pk == member.pk:
+            return True
+        seen.add(pk)
+        pk = Member.objects.filter(pk=pk).values_list("referrer_id", flat=True).get()
+    return False

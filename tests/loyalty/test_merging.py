@@ -268,6 +268,18 @@ class TestProfile:
 
         assert fresh(bob).referrer == mallory
 
+    def test_nobody_is_brought_in_by_whom_they_brought_in(
+        self, cleo: Member, bob: Member, mallory: Member
+    ) -> None:
+        # Cleo brought in Bob, who brought in Mallory: as one person Cleo and Mallory would go round in a circle.
+        Member.objects.filter(pk=bob.pk).update(referrer=cleo)
+        Member.objects.filter(pk=mallory.pk).update(referrer=bob)
+
+        merge(cleo, mallory)
+
+        assert fresh(bob).referrer == mallory
+        assert fresh(mallory).referrer is None
+
 
 class TestAfterwards:
     def test_a_refund_of_the_sources_order_takes_from_the_target(

@@ -157,6 +157,26 @@ class TestEnrol:
         assert (problem.value.pointer, problem.value.code) == ("/external_id", "taken")
         assert Member.objects.count() == 1
 
+    @pytest.mark.parametrize(
+        ("email", "is_refused"), [("Ann@Example.com", True), ("", False), ("b@example.com", False)]
+    )
+    def test_refuses_a_referral_by_oneself(
+        self, db: None, noon: datetime, email: str, *, is_refused: bool
+    ) -> None:
+        ann = enrolment.enrol(newcomer=Newcomer(phone=PHONE, email="ann@example.com"), at=noon)
+        again = Newcomer(phone=phone(2), email=email, referral_code=ann.referral_code)
+
+        if is_refused:
+            with pytest.raises(InvalidInput) as problem:
+                enrolment.enrol(newcomer=again, at=noon)
+            assert (problem.value.pointer, problem.value.code) == (
+                "/referral_code",
+                "self_referral",
+            )
+            assert Member.objects.count() == 1
+        else:
+            assert enrolment.enrol(newcomer=again, at=noon).referrer == ann
+
     def test_a_closed_member_refers_nobody(self, db: None, noon: datetime) -> None:
         gone = enrolment.enrol(newcomer=Newcomer(phone=PHONE), at=noon)
         Member.objects.filter(pk=gone.pk).update(status=Member.Status.CLOSED)
