@@ -10,19 +10,20 @@ from loyalty.sums import NOTHING, Sum
 
 
 def shares_of(found: Sum) -> tuple[Number, ...]:
-    """Base × the line's multipliers, and its part of every bonus; what limits cut is taken off where it had come from."""
-    shares = _shares(found, found.dropped)
-    for effect, cut in found.cuts:
-        if id(effect) in found.dropped:
-            continue
-        without = _shares(found, found.dropped | {id(effect)})
-        added = [
-            Fraction(one) - Fraction(other) for one, other in zip(shares, without, strict=True)
-        ]
-        whole = sum(added)
-        if whole > 0:
-            part = Fraction(cut) / whole
-            shares = [Fraction(one) - each * part for one, each in zip(shares, added, strict=True)]
+    """Base × the line's multipliers, and its part of every bonus; what limits left of an effect lies where it came from."""
+    shares = _shares(found, found.reduced)
+    before: frozenset[int] = NOTHING
+    for cut in found.cuts:
+        after = before | {id(cut.effect)}
+        if cut.fits:
+            lines = zip(_shares(found, before), _shares(found, after), strict=True)
+            added = [Fraction(one) - Fraction(other) for one, other in lines]
+            whole = sum(added)
+            part = Fraction(cut.fits) / whole if whole else Fraction(0)  # nothing was paid
+            shares = [
+                Fraction(share) + each * part for share, each in zip(shares, added, strict=True)
+            ]
+        before = after
     return tuple(shares)
 
 

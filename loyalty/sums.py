@@ -1,6 +1,7 @@
 """The sum behind an order's points: base, multipliers and bonuses, with or without any of them. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -40,9 +41,9 @@ class Sum:
         self.total = total_of(amounts)
         self.scoped = [each for each in multipliers if each.lines is not None]
         self.groups = self._groups()
-        # What limits left nothing of, and what they cut a part of: (effect, cut).
-        self.dropped: set[int] = set()
-        self.cuts: list[tuple[Effect, int]] = []
+        # What limits cut, one after the other, and the ids of those effects: each gives what fits, whatever it is worth.
+        self.cuts: list[Cut] = []
+        self.reduced: frozenset[int] = NOTHING
 
     def scoped_of(self, line: int) -> tuple[Multiplier, ...]:
         """The line-wide multipliers of one line (0: the first)."""
@@ -86,8 +87,8 @@ class Sum:
         return round_points(self.exact(without), self.rounding) + plain
 
     def worth(self, effect: Effect) -> int:
-        """What an effect adds: the total with it minus the total without it."""
-        return self.points(self.dropped) - self.points(self.dropped | {id(effect)})
+        """What an effect adds: the total with it minus the total without it, beside what limits have left of others."""
+        return self.points(self.reduced) - self.points(self.reduced | {id(effect)})
 
     # ---- why ----------------------------------------------------------------------------------
     def explain(self) -> list[Part]:
@@ -145,44 +146,70 @@ class Sum:
     def within_limits(self, explanation: list[Part]) -> int:
         """The points after every limit; each cut becomes a part of the explanation.
 
-        A multiplier counts with the total with it minus without it. Effects are taken in their order; never is more cut
-        than what the limited ones have added together.
+        An effect counts with the total with it minus the total without it. Effects are taken in their order; one that is
+        cut gives what fits, and for those that follow it is not there. That may let another one count for more (where
+        only the best counts), so all are looked at until nothing changes.
         """
         points = sum(int(part["points"]) for part in explanation)
-        limited: set[int] = set()
-        for effect in (*self.multiplied, *self.multipliers, *self.plain):
-            if effect.room is None:
-                continue
-            limited.add(id(effect))
-            worth = self.worth(effect)
-            name, left = effect.room.tightest()
-            left = max(0, left)
-            if worth <= left:
-                continue
-            cut = worth if effect.room.is_whole else worth - left
-            cut = min(cut, points - self.points(self.dropped | limited))
-            if cut <= 0:
-                continue
-            explanation.append({**part_of(effect, -cut), "kind": "cap", "cap": name})
-            for needless in ("factor", "multiplied", "scope"):
-                explanation[-1].pop(needless, None)
-            points -= cut
-            if cut == worth:
-                self.dropped.add(id(effect))
-            self.cuts.append((effect, cut))
+        limited = [each for each in self.effects() if each.room is not None]
+        while cut := next(filter(None, map(self._cut, limited)), None):
+            limited.remove(cut.effect)
+            self.cuts.append(cut)
+            self.reduced |= {id(cut.effect)}
+            explanation.append(_cap_of(cut))
+            points -= cut.points
         return points
+
+    def _cut(self, effect: Multiplier | Bonus) -> "Cut | None":
+        assert effect.room is not None
+        worth = self.worth(effect)
+        name, left = effect.room.tightest()
+        left = max(0, left)
+        if worth <= left:
+            return None
+        return Cut(effect, 0 if effect.room.is_whole else left, worth, name)
 
     def given(self) -> list[Given]:
         """What each rule gave in the end, after the limits; the tier and the base are no rules of their own."""
-        cuts = {id(effect): cut for effect, cut in self.cuts}
+        cuts = {id(cut.effect): cut for cut in self.cuts}
+        total = self.points(self.reduced)
         found = []
-        for effect in (*self.multiplied, *self.multipliers, *self.plain):
+        for effect in self.effects():
             if isinstance(effect, Multiplier) and effect.kind == "tier":
                 continue
-            cut = cuts.get(id(effect), 0)
-            worth = 0 if id(effect) in self.dropped else self.worth(effect) - cut
-            found.append(Given(effect=effect, points=worth, cut=cut))
+            cut = cuts.get(id(effect))
+            if cut is not None:
+                found.append(Given(effect=effect, points=cut.fits, cut=cut.points))
+            else:
+                worth = total - self.points(self.reduced | {id(effect)})
+                found.append(Given(effect=effect, points=worth))
         return found
+
+    def effects(self) -> tuple[Multiplier | Bonus, ...]:
+        """Multiplied bonuses, multipliers, bonuses."""
+        return (*self.multiplied, *self.multipliers, *self.plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An effect that its tightest limit left only `fits` of what it is worth."""
+
+    effect: Multiplier | Bonus
+    fits: int
+    worth: int
+    limit: str
+
+    @property
+    def points(self) -> int:
+        """What was cut."""
+        return self.worth - self.fits
+
+
+def _cap_of(cut: Cut) -> Part:
+    part = {**part_of(cut.effect, -cut.points), "kind": "cap", "cap": cut.limit}
+    for needless in ("factor", "multiplied", "scope"):
+        part.pop(needless, None)
+    return part
 
 
 def part_of(effect: Effect, points: int) -> Part:

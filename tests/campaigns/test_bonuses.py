@@ -285,14 +285,44 @@ class TestLimits:
         assert [each.share for each in order.lines.all()] == ["250"]
         assert_clean()
 
-    def test_never_cuts_more_than_the_limited_ones_added(self, bob: Member) -> None:
+    def test_each_of_two_that_multiply_gives_what_fits(self, bob: Member) -> None:
         campaign("a", limits={"per_member": 1})
         campaign("b", limits={"per_member": 1})
 
         order = place("1", "100.00", member=bob)
 
-        assert 100 <= order.points <= 102
+        assert order.points == 102
+        assert [award.points for award in CampaignAward.objects.order_by("id")] == [1, 1]
         assert sum(part["points"] for part in order.explanation) == order.points
+        assert [each.share for each in order.lines.all()] == ["102"]
+        assert_clean()
+
+    def test_holds_beside_a_factor_that_takes_away(self, bob: Member) -> None:
+        campaign("nothing", effect=double("0"), limits={"per_member": 500})
+        campaign("capped", effect=bonus(84), limits={"budget_points": 1})
+
+        order = place("1", "100.00", member=bob)
+
+        assert order.points == 1
+        assert Budget.objects.get().used == 1
+        assert_clean()
+
+    def test_counts_what_shows_when_a_better_one_is_cut(self, bob: Member) -> None:
+        program(stacking="best")
+        campaign("double", limits={"per_member": 10})
+        campaign("triple", effect=double("3"), limits={"per_member": 50, "on_exceed": "refuse"})
+
+        order = place("1", "100.00", member=bob)
+
+        # Beside the triple the double is worth nothing; without it 100, of which 10 fit.
+        assert order.points == 110
+        assert parts(order) == [
+            ("base", "base", 100),
+            ("double", "multiplier", 100),
+            ("triple", "multiplier", 100),
+            ("triple", "cap", -100),
+            ("double", "cap", -90),
+        ]
         assert_clean()
 
     def test_the_budget_is_used_up_exactly(self, bob: Member, mallory: Member) -> None:
