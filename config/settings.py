@@ -162,6 +162,8 @@ EARNING_RULES = [
 ]
 # Reads for a batch of orders what the rules above the ledger need, and writes what hangs on it.
 PROMOTIONS = "campaigns.bonuses.Bonuses"
+# Statements that hold papers above the ledger against its entries, for `verify_ledger`.
+BOOK_CHECKS = ["campaigns.papers.CHECKS"]
 # Told when an order was cancelled or refunded whole.
 ORDER_EFFECTS = ["campaigns.undoing.order_undone"]
 # Where the members app learns the program's time zone.

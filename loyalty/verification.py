@@ -13,7 +13,9 @@ from itertools import islice
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from loyalty import explained_entries, invariants, sealed_days, vouching
 from loyalty.models import Seal, VerificationRun, Wallet
@@ -69,7 +71,7 @@ Look = Callable[[], Generator[Difference, None, None]]
 
 def passes(*, with_explanations: bool = False) -> Iterator[Pass]:
     """Every pass over the books, in one snapshot; on demand also each entry recomputed from its explanation."""
-    looks: dict[str, Look] = {name: _asking(sql) for name, sql in CHECKS.items()}
+    looks: dict[str, Look] = {name: _asking(sql) for name, sql in checks().items()}
     looks["seals"] = _seals
     if with_explanations:
         looks["explanations"] = _explanations
@@ -79,6 +81,12 @@ def passes(*, with_explanations: bool = False) -> Iterator[Pass]:
             with closing(look()) as broken:
                 found = list(islice(broken, MOST))
             yield Pass(name, time.monotonic() - started, found)
+
+
+def checks() -> dict[str, str]:
+    """Every statement that looks for differences: the ledger's own, and those of the papers above it (BOOK_CHECKS)."""
+    others = [import_string(name) for name in settings.BOOK_CHECKS]
+    return {**CHECKS, **{name: sql for each in others for name, sql in each.items()}}
 
 
 def differences() -> Iterator[Difference]:

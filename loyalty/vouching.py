@@ -6,14 +6,14 @@ Statements in the form of `invariants`: (check, wallet id, text) for every row t
 from loyalty.invariants import HEIRS
 
 # The wallet that stands for a wallet: its heir, or itself. After a merge a paper may name either.
-_ROOTS = f"""
+ROOTS = f"""
     SELECT w.id, w.member_id, w.point_type_id, coalesce(h.id, w.id) AS root
     FROM loyalty_wallet w LEFT JOIN ({HEIRS}) h ON h.merged = w.id"""
 
 # Per order what its points and its status points say, and what the ledger says. A refund takes no more than its target
 # (part of it may have expired, or would have become debt), and what a refund notes was taken.
 ORDERS = f"""
-WITH root AS MATERIALIZED ({_ROOTS}), said AS MATERIALIZED (
+WITH root AS MATERIALIZED ({ROOTS}), said AS MATERIALIZED (
     SELECT root.root, o.source || '/' || o.number AS reference, p.points, p.target, coalesce(p.taken, 0) AS taken
     FROM loyalty_order o
     LEFT JOIN (
@@ -94,7 +94,7 @@ _CLAIMS = """
         ELSE false END"""
 
 PAPERS = f"""
-WITH root AS MATERIALIZED ({_ROOTS}), points_wallet AS (
+WITH root AS MATERIALIZED ({ROOTS}), points_wallet AS (
     SELECT root.id, root.member_id FROM root JOIN loyalty_pointtype t ON t.id = root.point_type_id
     WHERE t.code = 'points'
 ), paper AS (

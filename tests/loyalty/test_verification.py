@@ -421,7 +421,7 @@ class TestVerifyLedger:
 
         lines = out.getvalue().splitlines()
         assert str(verification.count_wallets()) in lines[-1]
-        assert len(lines) == len(verification.CHECKS) + 2
+        assert len(lines) == len(verification.checks()) + 2
         assert all(" s  " in line for line in lines[:-1])
         run = VerificationRun.objects.get()
         assert (run.differences, run.frozen, run.found) == (0, 0, [])
