@@ -32,10 +32,19 @@ class Segment(models.Model):
 
 
 class SegmentMember(models.Model):
-    """Who was in a segment when it was refreshed last."""
+    """Who was in a segment when it was refreshed last.
+
+    Written by the hundred thousand, from the members' own table; neither members nor segments are deleted. To check every
+    row against both would lock every member.
+    """
 
     segment = models.ForeignKey(
-        Segment, models.CASCADE, related_name="+", verbose_name=_("segment"), db_index=False
+        Segment,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("segment"),
+        db_index=False,
+        db_constraint=False,
     )
     member = models.ForeignKey(
         "members.Member",
@@ -43,6 +52,7 @@ class SegmentMember(models.Model):
         related_name="+",
         verbose_name=_("member"),
         db_index=False,
+        db_constraint=False,
     )
 
     class Meta:
