@@ -126,3 +126,12 @@ class HandoutBegun(Conflict, CampaignsError):
 
     def __str__(self) -> str:
         return _("This grant has begun already; what was given stays as it is.")
+
+
+class NotReplayable(CampaignsError):
+    """A replay of a campaign that no order sets off; data: trigger."""
+
+    code = "not_replayable"
+
+    def __str__(self) -> str:
+        return _("Only campaigns for orders can be replayed: this one looks at something else.")
