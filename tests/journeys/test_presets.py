@@ -150,7 +150,8 @@ class TestSegmentedBrand:
         Member.objects.filter(pk=bob.pk).update(enrolled_at=NOON - timedelta(days=300))
         buy("1", "10001.00", member=bob, placed_at=NOON - timedelta(days=91))
 
-        assert [buy(n, "10.00", member=bob).points for n in ("2", "3")] == [212, 12]  # silver by now
+        # Silver by now: × 1.2.
+        assert [buy(n, "10.00", member=bob).points for n in ("2", "3")] == [212, 12]
 
 
 class TestShareShop:
