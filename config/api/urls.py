@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from campaigns.api import campaigns, check_ins, events, segments
+from campaigns.api import campaigns, check_ins, events, replays, segments
 from config.api import reference, standing, tiers
 from config.api.members import MembersView, MemberView
 from loyalty.api import (
@@ -89,6 +89,7 @@ urlpatterns = [
     path("v1/events", events.EventsView.as_view()),
     path("v1/campaigns", campaigns.CampaignsView.as_view()),
     path("v1/campaigns/<str:code>", campaigns.CampaignView.as_view()),
+    path("v1/campaigns/<str:code>/replay", replays.ReplayView.as_view()),
     path("v1/segments", segments.SegmentsView.as_view()),
     path("v1/segments/<str:code>", segments.SegmentView.as_view()),
     path("v1/segments/<str:code>/refresh", segments.RefreshView.as_view()),
