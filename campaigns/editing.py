@@ -113,6 +113,14 @@ def create(*, changes: Mapping[str, object], by: str, at: datetime) -> Campaign:
     return transactions.in_transaction(work)
 
 
+def checked(*, changes: Mapping[str, object]) -> Campaign:
+    """What `create` would make, checked but not saved: for a look at what it would do. Raises InvalidInput and NotFound."""
+    validation.require(changes, ["code", "name", "effect"])
+    campaign = Campaign()
+    _set(campaign, {"conditions": {}, "limits": {}, "combine": {}, **changes})
+    return campaign
+
+
 def change(
     *, campaign: Campaign, changes: Mapping[str, object], by: str, at: datetime
 ) -> Campaign:

@@ -1,11 +1,14 @@
 """Questions about campaigns as people look at them."""
 
-from django.db.models import QuerySet
+from datetime import datetime
+
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Conversion
 from members import validation
 from members.errors import NotFound
+from members.models import Member
 
 
 def campaigns() -> QuerySet[Campaign]:
@@ -19,3 +22,29 @@ def campaign(code: str, pointer: str = "") -> Campaign:
     if found is None:
         raise NotFound(_("Campaign"), pointer)
     return found
+
+
+def shown_to_members(at: datetime) -> QuerySet[Campaign]:
+    """The public campaigns that run at a moment or are still to come, the first to end first."""
+    found = Campaign.objects.filter(
+        Q(ends_at=None) | Q(ends_at__gt=at), state=Campaign.State.ACTIVE, is_public=True
+    )
+    return found.order_by(F("ends_at").asc(nulls_last=True), "id")
+
+
+def brought_by(member: Member) -> QuerySet[Member]:
+    """Who joined with a member's referral code, the newest first."""
+    return Member.objects.filter(referrer=member).order_by("-enrolled_at", "-id")
+
+
+def conversions_of(*, referrer: Member) -> QuerySet[Conversion]:
+    """What a member's friends have brought, the newest first."""
+    found = Conversion.objects.filter(referrer=referrer).select_related("campaign")
+    return found.order_by("-at", "-id")
+
+
+def to_approve(*, by: str) -> QuerySet[Campaign]:
+    """The campaigns for which somebody else asked and nobody has decided."""
+    open_states = [Campaign.State.DRAFT, Campaign.State.PAUSED]
+    waiting = Campaign.objects.filter(state__in=open_states, approved_by="")
+    return waiting.exclude(requested_by="").exclude(requested_by=by).order_by("requested_at", "id")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from campaigns.occasions import (
     ANNIVERSARY,
@@ -23,7 +23,7 @@ from members.errors import InvalidInput
 WITH_ORDER = (ORDER, REFERRAL)
 #: The product's own triggers in the order they are offered; any other name is an event's own type.
 KNOWN: Mapping[str, object] = {
-    ORDER: gettext_lazy("An order"),
+    ORDER: pgettext_lazy("what sets a campaign off", "An order"),
     ENROLLED: gettext_lazy("Enrolment"),
     PROFILE_COMPLETED: gettext_lazy("Profile completed"),
     CHECK_IN: gettext_lazy("Sign-in"),

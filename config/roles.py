@@ -23,6 +23,12 @@ _CLERK = (
     "rewards.view_redemption",
     "rewards.view_voucher",
     "rewards.change_voucher",
+    "campaigns.view_campaign",
+    "campaigns.view_act",
+    "campaigns.view_campaignaward",
+    "campaigns.view_conversion",
+    "campaigns.view_checkin",
+    "campaigns.view_benefitgrant",
 )
 # Runs the shop: enrols and imports members, puts points right, keeps the rewards.
 _MANAGER = (
@@ -60,14 +66,14 @@ _MANAGER = (
     "campaigns.view_handout",
     "campaigns.add_handout",
     "campaigns.change_handout",
-    "campaigns.view_campaign",
     "campaigns.view_campaignversion",
-    "campaigns.view_campaignaward",
     "campaigns.view_budget",
     "campaigns.add_campaign",
     "campaigns.change_campaign",
     "campaigns.activate_campaign",
     "campaigns.approve_campaign",
+    "campaigns.view_signinsettings",
+    "campaigns.change_signinsettings",
 )
 ROLES: Mapping[str, Sequence[str]] = {CLERK: _CLERK, MANAGER: _MANAGER}
 

@@ -15,6 +15,10 @@ def _style(_request: HttpRequest) -> str:
     return static("console/console.css")
 
 
+def _campaigns_style(_request: HttpRequest) -> str:
+    return static("console/campaigns.css")
+
+
 def _favicon(_request: HttpRequest) -> str:
     return static("img/favicon.svg")
 
@@ -30,6 +34,16 @@ def _to_decide(request: HttpRequest) -> int:
     from loyalty import queries  # the settings are read before there are models
 
     waiting = queries.adjustments_to_decide(by=request.user.get_username())
+    return len(waiting.values_list("pk")[:MOST_COUNTED])
+
+
+def _to_approve(request: HttpRequest) -> int:
+    """How many campaigns wait for this person's approval."""
+    if not request.user.has_perm("campaigns.approve_campaign"):
+        return 0
+    from campaigns import queries  # the settings are read before there are models
+
+    waiting = queries.to_approve(by=request.user.get_username())
     return len(waiting.values_list("pk")[:MOST_COUNTED])
 
 
@@ -97,6 +111,48 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Campaigns"),
+        "separator": True,
+        "items": [
+            {
+                **_item(
+                    _("Campaigns"), "campaign", "campaigns_campaign", "campaigns.view_campaign"
+                ),
+                "count": _to_approve,
+            },
+            _item(_("Segments"), "groups", "campaigns_segment", "campaigns.view_segment"),
+            _item(
+                _("Points for segments"),
+                "featured_seasonal_and_gifts",
+                "campaigns_handout",
+                "campaigns.view_handout",
+            ),
+            _item(_("Events"), "bolt", "campaigns_act", "campaigns.view_act"),
+            _item(
+                _("Campaign awards"),
+                "loyalty",
+                "campaigns_campaignaward",
+                "campaigns.view_campaignaward",
+            ),
+            _item(
+                _("Referrals"), "diversity_3", "campaigns_conversion", "campaigns.view_conversion"
+            ),
+            _item(_("Sign-ins"), "event_available", "campaigns_checkin", "campaigns.view_checkin"),
+            _item(
+                _("Benefits given"),
+                "card_giftcard",
+                "campaigns_benefitgrant",
+                "campaigns.view_benefitgrant",
+            ),
+            _item(
+                _("Sign-in settings"),
+                "edit_calendar",
+                "campaigns_signinsettings",
+                "campaigns.view_signinsettings",
+            ),
+        ],
+    },
+    {
         "title": _("Rewards"),
         "separator": True,
         "items": [
@@ -106,19 +162,6 @@ NAVIGATION: list[dict[str, Any]] = [
                 "confirmation_number",
                 "rewards_redemption",
                 "rewards.view_redemption",
-            ),
-        ],
-    },
-    {
-        "title": _("Campaigns"),
-        "separator": True,
-        "items": [
-            _item(_("Segments"), "groups", "campaigns_segment", "campaigns.view_segment"),
-            _item(
-                _("Points for segments"),
-                "featured_seasonal_and_gifts",
-                "campaigns_handout",
-                "campaigns.view_handout",
             ),
         ],
     },
@@ -163,7 +206,7 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.console.environment",
     "DASHBOARD_CALLBACK": "config.console.dashboard",
     "LOGIN": {"form": "config.console.SignInForm"},
-    "STYLES": [_style],
+    "STYLES": [_style, _campaigns_style],
     "BORDER_RADIUS": "8px",
     # The portal's jade (#1f6a55) and warm greys.
     "COLORS": {

@@ -1,5 +1,5 @@
 """The campaigns' screens of the console."""
 
-from campaigns.admin import handout, segment
+from campaigns.admin import campaign, handout, lists, segment, sign_in
 
-__all__ = ["handout", "segment"]
+__all__ = ["campaign", "handout", "lists", "segment", "sign_in"]

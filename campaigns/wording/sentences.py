@@ -1,6 +1,6 @@
 """A whole campaign in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -74,6 +74,17 @@ def _whom(conditions: Content, names: Names) -> str:
     return condition_words("segments", segments, names) if segments else _("all members")
 
 
+#: Events that shops usually report, and what a member does then.
+EVENTS: Mapping[str, Callable[[], str]] = {
+    "review": lambda: pgettext("what members do", "write a review"),
+    "share": lambda: pgettext("what members do", "share something"),
+    "survey": lambda: pgettext("what members do", "answer a survey"),
+    "video": lambda: pgettext("what members do", "watch a video"),
+    "article": lambda: pgettext("what members do", "read an article"),
+    "course_completed": lambda: pgettext("what members do", "complete a course"),
+}
+
+
 def act_words(trigger: str) -> str:
     """What a member does that sets a campaign off, as it follows "who"."""
     known = {
@@ -89,11 +100,7 @@ def act_words(trigger: str) -> str:
             "what members do", "have the anniversary of their enrolment"
         ),
         occasions.TIER_UPGRADED: pgettext("what members do", "reach a higher tier"),
-        "review": pgettext("what members do", "write a review"),
-        "share": pgettext("what members do", "share something"),
-        "survey": pgettext("what members do", "answer a survey"),
-        "video": pgettext("what members do", "watch a video"),
-        "article": pgettext("what members do", "read an article"),
-        "course_completed": pgettext("what members do", "complete a course"),
     }
+    if trigger in EVENTS:
+        return EVENTS[trigger]()
     return known.get(trigger) or pgettext("what members do", "do “%(event)s”") % {"event": trigger}

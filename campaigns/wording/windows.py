@@ -14,15 +14,23 @@ def window_words(starts_at: Any, ends_at: Any) -> str:
     if first is None and after is None:
         return ""
     is_whole = all(each is None or _is_midnight(each) for each in (first, after))
-    start = "" if first is None else _written(first, is_whole=is_whole)
+    start = "" if first is None else _day(first) if is_whole else _moment(first)
     if after is None:
         return _("from %(start)s on") % {"start": start}
-    end = _written(after - timedelta(days=1) if is_whole else after, is_whole=is_whole)
+    last = after - timedelta(days=1) if _is_midnight(after) else after
+    end = _day(last) if is_whole else f"{_day(last)} {_clock(after, is_end=True)}"
     if first is None:
         return _("until %(end)s") % {"end": end}
-    if start == end:
-        return _("on %(day)s") % {"day": start}
-    return _("from %(start)s to %(end)s") % {"start": start, "end": end}
+    if first.date() != last.date():
+        return _("from %(start)s to %(end)s") % {"start": start, "end": end}
+    hours = "" if is_whole else f" {_clock(first)}\N{EN DASH}{_clock(after, is_end=True)}"
+    return _("on %(day)s") % {"day": f"{_day(first)}{hours}"}
+
+
+def moment_words(value: Any) -> str:
+    """A moment with day and time."""
+    moment = moment_of(value)
+    return "" if moment is None else _moment(moment)
 
 
 def moment_of(value: Any) -> datetime | None:
@@ -35,7 +43,14 @@ def _is_midnight(moment: datetime) -> bool:
     return (moment.hour, moment.minute, moment.second) == (0, 0, 0)
 
 
-def _written(moment: datetime, *, is_whole: bool) -> str:
-    if is_whole:
-        return formats.date_format(moment, pgettext("date format", "M j, Y"))
-    return formats.date_format(moment, pgettext("date format", "M j, Y, H:i"))
+def _day(moment: datetime) -> str:
+    return formats.date_format(moment, pgettext("date format", "M j, Y"))
+
+
+def _moment(moment: datetime) -> str:
+    return f"{_day(moment)} {_clock(moment)}"
+
+
+def _clock(moment: datetime, *, is_end: bool = False) -> str:
+    """The time of day; midnight as an end is 24:00 of the day before."""
+    return "24:00" if is_end and _is_midnight(moment) else f"{moment:%H:%M}"

@@ -35,9 +35,10 @@ class VerbForm(forms.ModelForm[Any]):
     def _post_clean(self) -> None:
         if self.errors:
             return
-        changed = {name: self.cleaned_data[name] for name in self._to_save()}
         try:
-            self.instance = self.save_by(changed, self.instance if self.instance.pk else None)
+            self.instance = self.save_by(
+                self.changes(), self.instance if self.instance.pk else None
+            )
         except InvalidInput as problem:
             self.add_error(self._field_of(problem.pointer), problem.detail)
         except NotFound as problem:
@@ -48,6 +49,10 @@ class VerbForm(forms.ModelForm[Any]):
     def field_of_refusal(self, refusal: Refusal) -> str | None:
         """The field that a refusal is about; None: it stands above the form."""
         return self.refusal_fields.get(refusal.code)
+
+    def changes(self) -> dict[str, Any]:
+        """What the verb is called with."""
+        return {name: self.cleaned_data[name] for name in self._to_save()}
 
     def _to_save(self) -> list[str]:
         if self.instance.pk:

@@ -15,8 +15,18 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from campaigns import handouts
-from campaigns.models import Handout, Segment
+from campaigns import handouts, sign_in_settings
+from campaigns.models import (
+    Act,
+    BenefitGrant,
+    Campaign,
+    CampaignAward,
+    CheckIn,
+    Conversion,
+    Handout,
+    Segment,
+    SignInSettings,
+)
 from loyalty import (
     adjustments,
     buy_backs,
@@ -45,6 +55,7 @@ from members import clients, enrolment, stores
 from members.models import ApiClient, Job, Member, Store, Tier, TierChange, User
 from rewards import catalogue, redemption
 from rewards.models import Redemption, Reward, Voucher
+from tests.campaigns.builders import campaign
 from tests.console import ROLES, desk
 from tests.loyalty import builders
 
@@ -79,6 +90,13 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     Voucher: (EVERYBODY, NOBODY, EVERYBODY),
     Segment: (MANAGERS, MANAGERS, MANAGERS),
     Handout: (MANAGERS, MANAGERS, MANAGERS),
+    Campaign: (EVERYBODY, MANAGERS, EVERYBODY),
+    Act: (EVERYBODY, NOBODY, EVERYBODY),
+    CampaignAward: (EVERYBODY, NOBODY, EVERYBODY),
+    Conversion: (EVERYBODY, NOBODY, EVERYBODY),
+    CheckIn: (EVERYBODY, NOBODY, EVERYBODY),
+    BenefitGrant: (EVERYBODY, NOBODY, EVERYBODY),
+    SignInSettings: ((AWAY, AWAY, CLOSED), NOBODY, MANAGERS),
     PeriodicTask: (OWNERS, OWNERS, OWNERS),
     CrontabSchedule: (OWNERS, OWNERS, OWNERS),
     IntervalSchedule: (OWNERS, OWNERS, OWNERS),
@@ -93,6 +111,8 @@ OTHERS: dict[str, tuple[int, ...]] = {
     "members/member/export/": EVERYBODY,
     "loyalty/entry/import/": OWNERS,
     "campaigns/segment/preview/": MANAGERS,
+    "campaigns/campaign/quick/": MANAGERS,
+    "campaigns/campaign/setup/": OWNERS,
 }
 # Django's own: signing out, finding, forwarding and "not found".
 FRAMEWORK = {
@@ -104,7 +124,22 @@ FRAMEWORK = {
     "^(?P<app_label>",
     "(?P<url>.*)$",
 }
-READ_ONLY = (Job, Order, Entry, DaySheet, Seal, VerificationRun, Hold, Redemption, Voucher)
+READ_ONLY = (
+    Job,
+    Order,
+    Entry,
+    DaySheet,
+    Seal,
+    VerificationRun,
+    Hold,
+    Redemption,
+    Voucher,
+    Act,
+    CampaignAward,
+    Conversion,
+    CheckIn,
+    BenefitGrant,
+)
 
 
 def giving(ada: Member, noon: datetime) -> dict[type[Model], Any]:
@@ -134,6 +169,38 @@ def books(noon: datetime) -> dict[type[Model], Any]:
     seal = seals.seal_days(at=timezone.now()).seals[0]
     run = verification.conclude(result=verification.Result(), by="owner", started_at=noon, at=noon)
     return {Seal: seal, DaySheet: DaySheet.objects.order_by("id")[0], VerificationRun: run}
+
+
+def campaign_rows(ada: Member, order: Order) -> dict[type[Model], Any]:
+    """A campaign, and a row of everything that campaigns keep."""
+    made = campaign()
+    friend = enrolment.enrol(
+        newcomer=enrolment.Newcomer(phone="+8613800000098", name="Fay"), at=order.placed_at
+    )
+    day, at = order.placed_at.date(), order.placed_at
+    act = Act.objects.create(member=ada, type="review", reference="r1", at=at)
+    return {
+        Campaign: made,
+        Act: act,
+        CampaignAward: CampaignAward.objects.create(
+            campaign=made, version=1, member=ada, order=order, day=day, at=at, points=100
+        ),
+        Conversion: Conversion.objects.create(
+            campaign=made,
+            version=1,
+            referrer=ada,
+            referee=friend,
+            order=order,
+            at=at,
+            day=day,
+            active_from=at,
+        ),
+        CheckIn: CheckIn.objects.create(member=ada, day=day, at=at, streak=1),
+        BenefitGrant: BenefitGrant.objects.create(
+            member=ada, tier=ada.tier, benefit="birthday", period="2026", at=at
+        ),
+        SignInSettings: sign_in_settings.change(changes={}),
+    }
 
 
 @pytest.fixture
@@ -175,6 +242,7 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         Handout: handouts.plan(
             changes={"code": "gift", "title": "国庆礼", "segment": "new", "points": 5}
         ),
+        **campaign_rows(ada, order),
         User: User.objects.create_user(username="new", is_staff=True),
         Group: Group.objects.create(name="helpers"),
         CrontabSchedule: crontab,
@@ -234,6 +302,19 @@ class TestEveryScreen:
             "campaigns/segment/<path:object_id>/people/",
             "campaigns/handout/<path:object_id>/give/",
             "campaigns/handout/<path:object_id>/follow/",
+            *(
+                f"campaigns/campaign/<path:object_id>/{action}/"
+                for action in (
+                    "start",
+                    "ask_approval",
+                    "approve",
+                    "refuse",
+                    "pause",
+                    "end",
+                    "versions",
+                )
+            ),
+            "campaigns/campaign/setup/<slug:name>/",
             "members/user/<id>/password/",
             "members/member/process_import/",
             "loyalty/entry/process_import/",
