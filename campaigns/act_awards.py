@@ -7,7 +7,7 @@ from typing import Any
 from campaigns import granting, judging
 from campaigns.judging import Judge
 from campaigns.models import Act, CampaignAward
-from campaigns.occasions import Occasion, of_act
+from campaigns.occasions import CHECK_IN, Occasion, of_act
 from loyalty import earning, expiry, ledger, programs, tiers
 from loyalty.earning import Earned
 from loyalty.effects import Given, Grant
@@ -216,4 +216,6 @@ def _said(parts: Sequence[Part]) -> list[Part]:
 def _details(act: Act) -> dict[str, Any]:
     """What the entries are called by: the type, and for a type of the merchant's own the campaign that gave first."""
     names = [part["title"] for part in act.explanation if part.get("title")]
-    return {"event": act.type, **({"title": names[0]} if names else {})}
+    said: dict[str, Any] = {"event": act.type, **({"title": names[0]} if names else {})}
+    # The counts of sign-ins are the product's own; what others report is theirs.
+    return said | ({"streak": act.data["streak"]} if act.type == CHECK_IN else {})

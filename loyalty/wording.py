@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from loyalty.models import Entry
 
@@ -54,6 +55,7 @@ def part_title(part: Mapping[str, Any]) -> str:
         "no_debt": _("More than there was, not taken"),
         "expiry": _("Expiry"),
         "award": _("Points awarded"),
+        "benefit": _("Benefit of your tier"),
         "opening": _("Opening balance"),
         "adjustment": _("Adjustment"),
         "capture": _("Paid with points"),
@@ -63,6 +65,7 @@ def part_title(part: Mapping[str, Any]) -> str:
         "donation": _("Donation"),
         "buy_back": _("Buy-back"),
         "merge": _("Memberships merged"),
+        "make_up": _("Make-up of a missed sign-in"),
         "forfeit": _("Forfeited at the end of the membership"),
     }
     return str(part.get("title") or known.get(str(part["rule"]), part["rule"]))
@@ -92,6 +95,8 @@ def _local_day(moment: str) -> str:
 
 
 def _redeem_title(details: Mapping[str, Any]) -> str:
+    if "make_up" in details:
+        return _("Missed sign-in of %(day)s made up") % {"day": details["make_up"]}
     if "reward" not in details:
         return _("Paid with points")
     return _("Redeemed %(reward)s") % {"reward": details["reward"]}
@@ -163,13 +168,21 @@ def _earn_reason(entry: Entry) -> str:
     parts = entry.explanation
     said = [_bonus(part) for part in parts if "multiplied" in part]
     said += [_multiplied(parts)]
-    said += [_bonus(part) for part in parts if "multiplied" not in part]
+    if "streak" in entry.details:
+        said.append(_in_a_row(entry.details["streak"]))
+    # One bonus for signing in is what signing in is: its days in a row say more.
+    if "streak" not in entry.details or len(parts) > 1:
+        said += [_bonus(part) for part in parts if "multiplied" not in part]
     said += [_cut(part) for part in parts if part["kind"] == "cap"]
     if "friend" in entry.details:
         said.append(_("with %(friend)s") % {"friend": entry.details["friend"]})
     if "benefit" in entry.details:
         said.append(_("Benefit of %(tier)s") % {"tier": entry.details.get("tier", "")})
     return _("; ").join(filter(None, said))
+
+
+def _in_a_row(days: int) -> str:
+    return ngettext("%(days)d day in a row", "%(days)d days in a row", days) % {"days": days}
 
 
 def _multiplied(explanation: Iterable[Mapping[str, Any]]) -> str:
@@ -198,16 +211,21 @@ def _bonus(part: Mapping[str, Any]) -> str:
 
 
 def _cut(part: Mapping[str, Any]) -> str:
+    return _("%(points)s by %(limit)s") % {
+        "points": part["points"],
+        "limit": limit_words(str(part.get("cap"))),
+    }
+
+
+def limit_words(name: str) -> str:
+    """A limit that cut points, by its name in an explanation."""
     limits = {
         "per_member_per_day": _("the limit of the day"),
         "per_member_per_month": _("the limit of the month"),
         "per_member": _("the limit for each member"),
         "budget_points": _("the campaign's budget"),
     }
-    return _("%(points)s by %(limit)s") % {
-        "points": part["points"],
-        "limit": limits.get(str(part.get("cap")), part_title(part)),
-    }
+    return limits.get(name) or _("a limit")
 
 
 _KIND_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {

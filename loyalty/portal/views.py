@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from loyalty import queries, tiers, wording
+from loyalty import queries, step_wording, tiers
 from loyalty.models import Entry
 from loyalty.portal import lots, months
 from loyalty.portal.access import ProgramRequest
@@ -48,7 +48,7 @@ def entry(request: ProgramRequest, entry_id: int) -> HttpResponse:
     found = get_object_or_404(queries.entries_of(member=request.member), pk=entry_id)
     context = {
         "entry": found,
-        "parts": wording.parts(found.explanation),
+        "steps": step_wording.steps(found.explanation),
         "is_credit": found.points > 0,
         "is_expiry": found.kind == Entry.Kind.EXPIRE,
     }

@@ -26,6 +26,19 @@ DRAWINGS = {
     Entry.Kind.BUY_BACK: ("coin", "warm"),
 }
 
+EVENT_DRAWINGS = {
+    "check_in": "calendar",
+    "review": "edit",
+    "share": "give",
+    "survey": "task",
+    "article": "text",
+    "birthday": "gift",
+    "anniversary": "star",
+    "tier.upgraded": "star",
+    "member.enrolled": "sprout",
+    "member.profile_completed": "user",
+}
+
 
 @register.simple_tag
 def open_holds(member: Member) -> Iterable[Hold]:
@@ -59,11 +72,19 @@ def order_name(entry: Entry) -> str:
 
 @register.filter
 def drawing(entry: Entry) -> str:
-    """The icon of its kind."""
+    """The icon of its kind, or of what was done for it."""
+    if entry.kind == Entry.Kind.EARN and entry.details.get("event") in EVENT_DRAWINGS:
+        return EVENT_DRAWINGS[entry.details["event"]]
+    if "make_up" in entry.details:
+        return "calendar"
+    if "friend" in entry.details and entry.points > 0:
+        return "heart"
     return DRAWINGS.get(Entry.Kind(entry.kind), ("sprout", ""))[0]
 
 
 @register.filter
 def tone(entry: Entry) -> str:
     """The colour behind the icon; empty for the quiet kinds."""
+    if entry.kind == Entry.Kind.EARN and {"event", "friend"} & set(entry.details):
+        return "brand"
     return DRAWINGS.get(Entry.Kind(entry.kind), ("sprout", ""))[1]
