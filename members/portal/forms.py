@@ -48,9 +48,17 @@ class CodeForm(ConfirmLoginCodeForm):
 
 
 class JoinForm(forms.Form):
-    """The two consents, asked apart and never ticked in advance."""
+    """The two consents, asked apart and never ticked in advance; and who brought the newcomer, if somebody did."""
 
     terms = forms.BooleanField(
         error_messages={"required": _("Please agree to the terms to become a member.")}
     )
     marketing = forms.BooleanField(required=False)
+    referral_code = forms.CharField(
+        label=_("Referral code (optional)"),
+        max_length=50,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )

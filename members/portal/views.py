@@ -13,9 +13,12 @@ from django.views.decorators.http import require_POST
 from members import enrolment, logins
 from members.errors import InvalidInput, Refusal
 from members.models import User
-from members.portal import access, qr
+from members.portal import access, invitations, qr
 from members.portal import display as displays
 from members.portal.forms import JoinForm
+
+# Which field of the form a problem is about; the others stand above it.
+FIELDS = {"/referral_code": "referral_code"}
 
 
 @never_cache
@@ -25,13 +28,17 @@ def join(request: HttpRequest) -> HttpResponse:
     login = request.user
     if not isinstance(login, User) or not logins.is_newcomer(login):
         return redirect("home")
-    form = JoinForm(request.POST or None)
+    code = request.GET.get("code") or invitations.kept(request)
+    form = JoinForm(request.POST or None, initial={"referral_code": code[: invitations.LONGEST]})
     if form.is_valid():
         try:
             logins.join(newcomer=_newcomer(request, login, form), login=login, at=timezone.now())
-        except (Refusal, InvalidInput) as problem:
+        except InvalidInput as problem:
+            form.add_error(FIELDS.get(problem.pointer), str(problem))
+        except Refusal as problem:
             form.add_error(None, str(problem))
         else:
+            invitations.forget(request)
             messages.success(request, _("Welcome. Your membership begins today."))
             return redirect("home")
     return render(request, "portal/join.html", {"form": form, "phone": logins.phone_of(login)})
@@ -41,6 +48,7 @@ def _newcomer(request: HttpRequest, login: User, form: JoinForm) -> enrolment.Ne
     return enrolment.Newcomer(
         phone=logins.phone_of(login),
         channel="portal",
+        referral_code=form.cleaned_data["referral_code"] or None,
         consents={
             "terms": form.cleaned_data["terms"],
             "marketing_sms": form.cleaned_data["marketing"],
