@@ -25,12 +25,16 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A signed day: what signing it gave, the days in a row that end with it, what is near; `is_new` False: known before."""
+    """A signed day: what signing it gave, the days in a row that end with it, what is near; `is_new` False: known before.
+
+    `standing`: the days in a row as of now.
+    """
 
     member: Member
     day: date
     points: int
     streak: int
+    standing: int
     next_milestone: Coming | None
     is_new: bool
 
@@ -147,6 +151,7 @@ def _signed(signer: _Signer, signed: SignedDays, row: CheckIn, *, is_new: bool) 
         day=row.day,
         points=row.points,
         streak=signed.streak(row.day),
+        standing=signed.standing(signer.now.astimezone(signer.program.zone).date()),
         next_milestone=outlook.next_milestone,
         is_new=is_new,
     )

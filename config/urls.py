@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("members.portal.urls")),
     path("", include("loyalty.portal.urls")),
     path("", include("rewards.portal.urls")),
+    path("", include("campaigns.portal.urls")),
     path("accounts/", include("members.portal.sign_in_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("config.api.urls")),

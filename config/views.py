@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 
+from campaigns.portal import offers as campaign_offers
 from loyalty import queries as loyalty_queries
 from loyalty import tiers
 from loyalty.models import Program
@@ -61,6 +62,7 @@ def _home_of(request: HttpRequest, member: Member, at: datetime) -> dict[str, ob
     mine = [offer for offer in offers if shelves.can_have(offer)]
     nearest = shelves.nearest(offers)
     return {
+        **campaign_offers.entrances(member=member, at=at, program=program),
         "member": member,
         "greeting": greeting(timezone.localtime(at)),
         "figures": figures,

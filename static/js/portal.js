@@ -25,16 +25,34 @@ document.querySelectorAll("button[data-wait]").forEach((button) => {
   tick();
 });
 
-// A button marked data-copy="text" puts the text on the clipboard; without a clipboard it stays hidden.
-document.querySelectorAll("button[data-copy]").forEach((button) => {
-  if (!navigator.clipboard) return;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    const label = button.querySelector("[data-label]");
-    label.textContent = button.dataset.done;
-  });
+// Buttons marked data-copy="text" and data-share="link" stay hidden where the browser cannot do it.
+const canDo = { copy: Boolean(navigator.clipboard), share: Boolean(navigator.share) };
+const offer = (root) => Object.keys(canDo).forEach((name) => {
+  if (canDo[name]) root.querySelectorAll(`button[data-${name}]`).forEach((button) => { button.hidden = false; });
 });
+offer(document);
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy], button[data-share]");
+  if (!button) return;
+  const { copy, done, share, shareText, shareTitle } = button.dataset;
+  if (copy) {
+    await navigator.clipboard.writeText(copy);
+    button.querySelector("[data-label]").textContent = done;
+  } else {
+    // Whoever thinks better of it closes the sheet: nothing to do then.
+    await navigator.share({ title: shareTitle, text: shareText, url: share }).catch(() => {});
+  }
+});
+
+// A part that was swapped in is like the page itself; one that could not be had is asked for as a page.
+document.addEventListener("htmx:load", (event) => offer(event.detail.elt));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  // Led elsewhere, to the sign-in page most likely: that is no part of this page.
+  if (new URL(detail.xhr.responseURL).pathname === detail.pathInfo.requestPath.split("?")[0]) return;
+  detail.shouldSwap = false;
+  location.reload();
+});
+["htmx:sendError", "htmx:responseError"].forEach((name) => document.addEventListener(name, () => location.reload()));
 
 // A choice marked data-send is stored as soon as it is made.
 document.querySelectorAll("form[data-send]").forEach((form) => {

@@ -42,7 +42,7 @@ class TestHome:
 
         text = page(sign_in(client, ada), "/")
 
-        assert "<b>1,080</b>" in text
+        assert '<b id="balance">1,080</b>' in text
         assert "可抵 ¥10.80" in text
         assert "30 天内将过期 <b>80</b> 积分，最早 11 月 30 日" in text
         assert "再攒 <b>200</b> 积分可兑<strong>coffee</strong>" in text
@@ -101,7 +101,7 @@ class TestHome:
             for number in range(1, rows + 1)
         )
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(20):
             assert client.get("/").status_code == 200
 
     def test_is_complete_in_english(self, client, ada: Member):

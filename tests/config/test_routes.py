@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from loyalty import queries
 from members.models import Member, User
 from rewards import catalogue, redemption
+from tests.campaigns.builders import campaign
 from tests.conftest import NOON
 from tests.portal import sign_in
 
@@ -44,6 +45,13 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "vouchers": OF_MEMBERS,
     "vouchers/<str:code>": OF_ONE_MEMBER,
     "redemptions/<str:number>/cancel": OF_ONE_MEMBER,
+    "check-in": OF_MEMBERS,
+    "check-in/make-up": POST_ONLY,
+    "tasks": OF_MEMBERS,
+    "campaigns": OF_MEMBERS,
+    "campaigns/<slug:campaign>": OF_MEMBERS,
+    "friends": OF_MEMBERS,
+    "invite/<str:referral>": (200, AWAY, AWAY, 200),
 }
 
 
@@ -78,6 +86,8 @@ def names(ada: Member) -> dict[str, str]:
         "<slug:code>": "mug",
         "<str:code>": redeemed.vouchers.get().code,
         "<str:number>": redeemed.number,
+        "<slug:campaign>": campaign("double-day").code,
+        "<str:referral>": ada.referral_code,
     }
 
 
