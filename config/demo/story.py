@@ -4,7 +4,7 @@ She holds 2,680 points of which 320 lapse this month, is ¥500 away from gold, 2
 pour-over coffee, and has two vouchers to use. The amounts below add up to that.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -50,11 +50,13 @@ class Teller:
     member: Member
     at: datetime
     zone: ZoneInfo
+    acts: Sequence[tuple[int, Callable[[datetime], None]]] = ()
 
     def tell(self) -> None:
         """Orders between the other events go in together."""
         orders = sorted(self._orders(), key=lambda order: order.placed_at)
-        for days, event in self._events():
+        # Of one day, what is told here comes first.
+        for days, event in sorted([*self._events(), *self.acts], key=lambda told: -told[0]):
             moment = self._on(days, 12, 30)
             before = [order for order in orders if order.placed_at < moment]
             orders = orders[len(before) :]

@@ -13,6 +13,9 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
 
+from campaigns import friends, progress
+from campaigns.calendars import Calendar
+from campaigns.offers import Offers
 from config.demo import logins, people
 from loyalty import programs, queries, tiers
 from loyalty.models import Adjustment, BuyBack, Donation, Hold, Order, Refund, Transfer
@@ -96,7 +99,7 @@ class TestDemoShop:
 
     def test_has_gifts_a_hold_a_frozen_member_and_work_for_a_second_person(self, demo, now):
         assert Transfer.objects.count() == 3
-        assert Donation.objects.count() == 2
+        assert Donation.objects.count() == 3
         assert BuyBack.objects.count() == 1
         assert Hold.objects.get().state == "held"
         assert Adjustment.objects.filter(state="awaiting_approval").count() == 2
@@ -132,6 +135,39 @@ class TestLin:
             vouchers.state_of(voucher, now) for voucher in reward_queries.vouchers_of(lin)
         )
         assert states == {"active": 2, "used": 4, "expired": 1, "void": 1}
+
+    def test_has_a_streak_a_month_of_days_and_a_milestone_ahead(self, lin, now):
+        shown = Calendar(member=lin, at=now, program=programs.current())
+
+        assert (shown.streak, shown.is_signed_today, shown.points_today) == (4, False, 10)
+        near = shown.outlook.next_milestone
+        assert near is not None
+        assert (near.reached, near.extra, near.left) == (7, 50, 3)
+        assert Counter(row.is_made_up for row in shown.rows) == {False: 21, True: 1}
+        assert (shown.allowance.cards in (1, 2), bool(shown.missed)) == (True, True)
+
+    def test_has_friends_in_every_state(self, lin, now):
+        circle = friends.circle(Offers(member=lin, at=now, program=programs.current()))
+
+        assert [each.state for each in circle.friends] == [
+            "waiting",
+            "pending",
+            "taken_back",
+            "paid",
+        ]
+        assert (circle.earned, circle.cap) == (400, 2_000)
+
+    def test_has_tasks_in_progress(self, lin, now):
+        found = progress.tasks(Offers(member=lin, at=now, program=programs.current()))
+
+        assert {each.campaign.code: each.state for each in found} == {
+            "ten-visits": "open",
+            "three-shares": "open",
+            "review": "open",
+            "taste-survey": "open",
+        }
+        shares = next(each for each in found if each.campaign.code == "three-shares")
+        assert (shares.done, shares.goal) == (2, 3)
 
     def test_her_history_is_told_in_the_order_of_time(self, lin):
         moments = list(queries.entries_of(member=lin).values_list("at", flat=True))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from config.demo import latest, logins, people, purchases, shop
+from config.demo import campaigns, latest, logins, people, purchases, shop
 from config.demo.story import Teller
 from config.demo.year import Year
 from loyalty import programs
@@ -51,12 +51,15 @@ def make() -> None:
     rng = Random(SEED)  # noqa: S311 - a story, not a secret
     zone = programs.current().zone
     shop.open_shop()
+    campaigns.open_campaigns(at=at, zone=zone)
     logins.make_staff()
     lin = people.enrol_lin(at=at)
-    Teller(member=lin, at=at, zone=zone).tell()
+    acts = campaigns.acts_of(lin=lin, at=at, zone=zone)
+    Teller(member=lin, at=at, zone=zone, acts=acts).tell()
     guests = people.enrol_guests(rng=rng, at=at)
     Year(guests=guests, rng=rng, at=at).live(
         purchases.year_of(guests=guests, rng=rng, at=at, zone=zone)
     )
     shop.count_stock()
     latest.live(guests=guests, at=at)
+    campaigns.share(lin=lin, at=at)
