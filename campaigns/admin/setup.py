@@ -156,7 +156,13 @@ def _loaded() -> set[str]:
 
 def _shown(preset: Preset) -> dict[str, Any]:
     words = preset.words()
-    usual = {"conditions": {}, "limits": {}, "combine": {}, "starts_at": None, "ends_at": None}
+    usual: dict[str, Any] = {
+        "conditions": {},
+        "limits": {},
+        "combine": {},
+        "starts_at": None,
+        "ends_at": None,
+    }
     campaigns = [{**usual, **each} for each in words["campaigns"]]
     return {
         "preset": preset,
