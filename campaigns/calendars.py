@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from campaigns import outlooks, sign_in_settings
+from campaigns import sign_in_settings, streaks
 from campaigns.models import CampaignAward, CheckIn, SignInSettings
 from campaigns.occasions import CHECK_IN
 from campaigns.outlooks import Coming, Outlook
@@ -206,10 +206,9 @@ class Calendar:
 
     def _prizes(self, first: date, after: date) -> set[date]:
         """The days on which a count of signed days was, or would be, rewarded."""
-        counting = [rule.id for rule in self.outlook.judge.rules if outlooks.progress_of(rule)]
         given = CampaignAward.objects.filter(
             member__in=self.family,
-            campaign__in=counting,
+            campaign__conditions__event_data__has_any_keys=streaks.FACTS,
             act__type=CHECK_IN,
             day__gte=first,
             day__lt=after,

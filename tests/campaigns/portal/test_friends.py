@@ -204,4 +204,4 @@ class TestInvitation:
 def test_enrolled_friends_without_a_campaign_are_only_joined(client: Client, bob: Member):
     friend(bob, "Wanda", 1)
 
-    assert "no campaign was running" in english(sign_in(client, bob))
+    assert "no campaign pays for friends now" in english(sign_in(client, bob))
