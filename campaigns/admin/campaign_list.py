@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
@@ -113,7 +113,7 @@ class CampaignList(VerbAdmin):
 
     @display(description=_("when"))
     def window(self, campaign: Campaign) -> str:
-        return wording.window_words(campaign.starts_at, campaign.ends_at) or _now("always")
+        return wording.window_words(campaign.starts_at, campaign.ends_at) or gettext("always")
 
     @display(description=_("budget"), empty_value="—")
     def budget_bar(self, campaign: Campaign) -> SafeString | None:

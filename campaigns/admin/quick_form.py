@@ -4,9 +4,8 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from campaigns import editing, effects, wording
 from campaigns.admin import inputs
@@ -172,4 +171,4 @@ class QuickForm(forms.Form):
 def usual_name(effect: dict[str, Any]) -> str:
     """A name for members: 双倍积分日."""
     said = wording.effect_words(effect)
-    return _now("%(effect)s day") % {"effect": said[:1].upper() + said[1:]}
+    return gettext("%(effect)s day") % {"effect": said[:1].upper() + said[1:]}
