@@ -1,4 +1,4 @@
-"""What the database itself refuses: every guard of the ledger's tables, and for each a statement that breaks it.
+"""What the database itself refuses: every guard of the ledger's and the campaigns' tables, and what breaks it.
 
 The list comes from the catalogue, so that a guard which nobody tries to break is noticed.
 """
@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connection, models
 
+from tests.prove import campaign_guards
+from tests.prove.campaign_guards import again
+
 _GUARDS = """
 SELECT c.conrelid::regclass::text, c.conname, c.contype::text, pg_get_constraintdef(c.oid),
     (SELECT attname FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = c.conkey[1])
 FROM pg_constraint c
-WHERE c.conrelid::regclass::text LIKE 'loyalty\\_%' AND c.contype IN ('c', 'u', 'f')
+WHERE c.conrelid::regclass::text ~ '^(loyalty|campaigns)_' AND c.contype IN ('c', 'u', 'f')
 UNION ALL
 SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text, 'i', pg_get_indexdef(i.indexrelid), NULL
 FROM pg_index i
-WHERE i.indisunique AND i.indrelid::regclass::text LIKE 'loyalty\\_%'
+WHERE i.indisunique AND i.indrelid::regclass::text ~ '^(loyalty|campaigns)_'
     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)
 UNION ALL
 SELECT t.tgrelid::regclass::text, t.tgname, 't', pg_get_triggerdef(t.oid), NULL
-FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid::regclass::text LIKE 'loyalty\\_%'
+FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid::regclass::text ~ '^(loyalty|campaigns)_'
 ORDER BY 1, 3, 2"""
 
 _GENERATED = re.compile(r"^pgtrigger_|_[0-9a-f]+$")
@@ -56,7 +59,7 @@ class Guard:
 
 
 def guards() -> list[Guard]:
-    """Every guard of the ledger's tables, as the database lists them."""
+    """Every guard of these tables, as the database lists them."""
     with connection.cursor() as cursor:
         cursor.execute(_GUARDS)
         return [Guard(row[0], row[1], _KINDS[row[2]], row[3], row[4]) for row in cursor.fetchall()]
@@ -69,16 +72,6 @@ def _entry(kind: str, points: int, sequence: int = 99, reference: str = "new", *
         f" {', '.join(columns)}) SELECT wallet_id, '{kind}', {points}, 0, {sequence}, '{reference}', now(), '{{}}',"
         f" '[]', {', '.join(columns.values())} FROM loyalty_entry WHERE reference = 'in'"
     )
-
-
-def _again(table: str, **others: str) -> str:
-    """The first row once more, under a new id."""
-    (model,) = (each for each in apps.get_models() if each._meta.db_table == table)
-    columns = [str(each.column) for each in model._meta.concrete_fields if each.column != "id"]
-    values = [others.get(column, column) for column in columns]
-    quoted = ", ".join(f'"{column}"' for column in columns)
-    chosen = ", ".join(f'"{value}"' if value in columns else value for value in values)
-    return f"INSERT INTO {table} ({quoted}) SELECT {chosen} FROM {table} ORDER BY id LIMIT 1"
 
 
 def _set(table: str, change: str) -> str:
@@ -109,8 +102,8 @@ VIOLATIONS: dict[str, list[str]] = {
         _set("wallet", "is_closed = true, active = 0, pending = 1, reserved = 0"),
         _set("wallet", "is_closed = true, active = 0, pending = 0, reserved = 1"),
     ],
-    "wallet_once_per_type": [_again("loyalty_wallet")],
-    "loyalty_pointtype_code_key": [_again("loyalty_pointtype")],
+    "wallet_once_per_type": [again("loyalty_wallet")],
+    "loyalty_pointtype_code_key": [again("loyalty_pointtype")],
     # entries, lots, allocations
     "entry_points_not_zero": [_entry("adjust", 0)],
     "entry_sign_of_kind": [
@@ -161,7 +154,7 @@ VIOLATIONS: dict[str, list[str]] = {
     ],
     "lot_expires_after_activation": [_set("lot", "expires_at = active_from")],
     "allocation_points_not_zero": [
-        _again("loyalty_allocation", points="0"),
+        again("loyalty_allocation", points="0"),
     ],
     "loyalty_allocation.append_only": [
         "UPDATE loyalty_allocation SET points = points - 1",
@@ -184,20 +177,20 @@ VIOLATIONS: dict[str, list[str]] = {
     ],
     "hold_expires_after_it_began": [_set("hold", "expires_at = at")],
     "loyalty_hold_expires_in_check": [_set("hold", "expires_in = -1")],
-    "hold_once_per_reference": [_again("loyalty_hold")],
+    "hold_once_per_reference": [again("loyalty_hold")],
     "reservation_points_positive": [_set("reservation", "points = 0")],
-    "reservation_once_per_lot": [_again("loyalty_reservation")],
+    "reservation_once_per_lot": [again("loyalty_reservation")],
     # giving
     "transfer_points_positive": [_set("transfer", "points = 0"), _set("transfer", "fee = -1")],
     "transfer_not_to_oneself": [_set("transfer", "receiver_id = sender_id")],
-    "transfer_once_per_reference": [_again("loyalty_transfer")],
+    "transfer_once_per_reference": [again("loyalty_transfer")],
     "donation_points_positive": [_set("donation", "points = 0")],
-    "donation_once_per_reference": [_again("loyalty_donation")],
+    "donation_once_per_reference": [again("loyalty_donation")],
     "buyback_points_positive": [_set("buyback", "points = 0"), _set("buyback", "value = -1")],
-    "buyback_once_per_reference": [_again("loyalty_buyback")],
+    "buyback_once_per_reference": [again("loyalty_buyback")],
     # adjustments
     "adjustment_points_not_zero": [_set("adjustment", "points = 0")],
-    "adjustment_once_per_reference": [_again("loyalty_adjustment")],
+    "adjustment_once_per_reference": [again("loyalty_adjustment")],
     "adjustment_decided_by_somebody_else": [
         _set("adjustment", "decided_by = requested_by, decided_at = now()")
     ],
@@ -231,24 +224,24 @@ VIOLATIONS: dict[str, list[str]] = {
         _set("order", "status_points_reversed = -1"),
         _set("order", "status_points_reversed = status_points + 1"),
     ],
-    "order_once_per_number": [_again("loyalty_order")],
+    "order_once_per_number": [again("loyalty_order")],
     "loyalty_orderline_position_check": [_set("orderline", '"position" = -1')],
-    "orderline_position": [_again("loyalty_orderline")],
-    "orderstep_once_per_status": [_again("loyalty_orderstep")],
+    "orderline_position": [again("loyalty_orderline")],
+    "orderstep_once_per_status": [again("loyalty_orderstep")],
     "refund_amount_positive": [_set("refund", "amount = 0")],
-    "refund_once_per_reference": [_again("loyalty_refund")],
+    "refund_once_per_reference": [again("loyalty_refund")],
     # the books
-    "seal_entries_not_negative": [_again("loyalty_seal", day="DATE '1999-01-01'", entries="-1")],
+    "seal_entries_not_negative": [again("loyalty_seal", day="DATE '1999-01-01'", entries="-1")],
     "seal_ends_after_start": [
-        _again("loyalty_seal", day="DATE '1999-01-01'", ends_at='"starts_at"')
+        again("loyalty_seal", day="DATE '1999-01-01'", ends_at='"starts_at"')
     ],
-    "loyalty_seal_day_key": [_again("loyalty_seal")],
+    "loyalty_seal_day_key": [again("loyalty_seal")],
     "loyalty_seal.append_only": [
         "UPDATE loyalty_seal SET entries = 7",
         "DELETE FROM loyalty_seal",
     ],
     "loyalty_seal.no_truncate": ["TRUNCATE loyalty_seal"],
-    "daysheet_one_line": [_again("loyalty_daysheet")],
+    "daysheet_one_line": [again("loyalty_daysheet")],
     "verificationrun_ends_after_it_began": [
         _set("verificationrun", "differences = -1"),
         _set("verificationrun", "finished_at = started_at - interval '1 second'"),
@@ -274,15 +267,19 @@ VIOLATIONS: dict[str, list[str]] = {
     "loyalty_program_status_expiry_months_check": [_set("program", "status_expiry_months = -1")],
 }
 
+VIOLATIONS |= campaign_guards.VIOLATIONS
+
 # What is no refusal: the digest of an entry is the database's own, whatever the writer says.
 MENDED = {"loyalty_entry.digest"}
 
 
 def references() -> list[str]:
-    """The key of every foreign key, from the models."""
-    return sorted(
+    """The key of every foreign key, from the models; without those that have a violation of their own."""
+    keys = {
         f"{model._meta.db_table}.{field.column}"
-        for model in apps.get_app_config("loyalty").get_models()
+        for app in ("loyalty", "campaigns")
+        for model in apps.get_app_config(app).get_models()
         for field in model._meta.concrete_fields
-        if isinstance(field, models.ForeignKey)
-    )
+        if isinstance(field, models.ForeignKey) and field.db_constraint
+    }
+    return sorted(keys - VIOLATIONS.keys())

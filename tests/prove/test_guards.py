@@ -1,4 +1,4 @@
-"""The database holds the line, whoever writes: every guard of the ledger's tables is broken once and says no."""
+"""The database holds the line, whoever writes: every guard of its value is broken once and says no."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +36,7 @@ from tests.loyalty.builders import (
     sandbox,
     wallet_of,
 )
+from tests.prove import campaign_guards
 from tests.prove.guards import MENDED, VIOLATIONS, guards, references
 from tests.prove.sizes import record
 
@@ -95,6 +96,7 @@ def shop(ada: Member, bob: Member) -> None:
     VerificationRun.objects.create(
         started_at=NOON, finished_at=NOON, by="eve", wallets=1, differences=0
     )
+    campaign_guards.rows(member=ada, friend=bob, order=order, at=NOON)
 
 
 def refuses_its_violations(key: str) -> None:
