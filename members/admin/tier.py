@@ -21,8 +21,9 @@ class TierForm(VerbForm):
         widgets = {"benefits": UnfoldAdminTextareaWidget}
         help_texts = {
             "benefits": _(
-                'A list in JSON, each with code, kind and name: [{"code": "free-delivery", '
-                '"kind": "privilege", "name": "Free delivery"}]'
+                'A list in JSON, each with code, kind and name: [{"code": "cake", "kind": "birthday_gift", '
+                '"name": "Birthday cake", "reward": "cake", "period": "year"}]. With a reward or points it is given '
+                "by itself, once a week, month, quarter, year or ever."
             ),
             "multiplier": _("What an order earns is multiplied by this."),
             "retain_threshold": _("Status points that keep it; empty: as many as reach it."),
