@@ -53,13 +53,14 @@ class TestWhatIsATask:
         assert tasks(bob) == []
 
     def test_not_what_is_no_campaign_for_members_now(self, bob: Member):
-        for code, changes in {
+        hidden: dict[str, dict[str, Any]] = {
             "paused": {"state": "paused"},
             "draft": {"state": "draft"},
             "secret": {"is_public": False},
             "over": {"ends_at": NOON},
             "coming": {"starts_at": NOON + timedelta(microseconds=1)},
-        }.items():
+        }
+        for code, changes in hidden.items():
             campaign(code, trigger="review", effect=bonus(10))
             Campaign.objects.filter(code=code).update(**changes)
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -167,7 +168,7 @@ class TestLin:
             "taste-survey": "open",
         }
         shares = next(each for each in found if each.campaign.code == "three-shares")
-        assert (shares.done, shares.goal) == (2, 3)
+        assert (shares.done, shares.goal) == (Decimal(2), Decimal(3))
 
     def test_her_history_is_told_in_the_order_of_time(self, lin):
         moments = list(queries.entries_of(member=lin).values_list("at", flat=True))

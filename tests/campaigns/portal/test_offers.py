@@ -41,7 +41,11 @@ class TestCampaigns:
         campaign("later")
         window("now", ends=3)
         window("later", starts=2)
-        for code, changes in {"gone": {"ends_at": NOON}, "secret": {"is_public": False}}.items():
+        hidden: dict[str, dict[str, Any]] = {
+            "gone": {"ends_at": NOON},
+            "secret": {"is_public": False},
+        }
+        for code, changes in hidden.items():
             campaign(code)
             Campaign.objects.filter(code=code).update(**changes)
 
