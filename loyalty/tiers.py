@@ -36,13 +36,14 @@ __all__ = [
 ]
 
 # Members whose review is due, or whose tier could not fall when they were judged last, each with its status wallet
-# locked; who is busy elsewhere is left to a later run.
+# locked; who is busy elsewhere is left to a later run. The member is locked too: that lets the database look once more at
+# what another worker may have written since this statement began.
 _DUE = """
 SELECT m.id FROM members_member m
 JOIN loyalty_wallet w ON w.member_id = m.id
 JOIN loyalty_pointtype t ON t.id = w.point_type_id AND t.code = 'status'
 WHERE m.status <> 'closed' AND {due}
-ORDER BY {order} LIMIT %s FOR NO KEY UPDATE OF w SKIP LOCKED"""
+ORDER BY {order} LIMIT %s FOR NO KEY UPDATE OF w, m SKIP LOCKED"""
 _DUE_BY_TIME = _DUE.format(due="m.tier_review_at <= %s", order="m.tier_review_at, m.id")
 _NEVER_JUDGED = _DUE.format(
     due="m.tier_id = ANY(%s) AND m.tier_review_at IS NULL", order="m.tier_id, m.id"

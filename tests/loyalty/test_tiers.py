@@ -388,7 +388,7 @@ class TestRaces:
 
     def test_without_the_lock_falls_are_written_twice(self, committed_db: RealDatabase) -> None:
         members = _enrolled_with_silver(20)
-        unlocked = tiers._DUE_BY_TIME.replace("FOR NO KEY UPDATE OF w SKIP LOCKED", "")
+        unlocked = tiers._DUE_BY_TIME.replace("FOR NO KEY UPDATE OF w, m SKIP LOCKED", "")
 
         def work(_number: int) -> int:
             return tiers.review_due(at=LAPSE, limit=20)
