@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import act_awards, acts, anniversaries
+from campaigns import act_awards, anniversaries
 from campaigns.models import Act, Campaign
 from loyalty import closing
 from loyalty.ledger import statements
@@ -255,7 +255,7 @@ class TestTwoWorkers:
             time.sleep(0.3)
             as_it_is(**what)
 
-        monkeypatch.setattr(acts.act_awards, "give", slowly)
+        monkeypatch.setattr(act_awards, "give", slowly)
 
         results = committed_db.run_parallel(
             lambda _: anniversaries.keep(at=night(self.DAY)), 2, connections_at_once=2

@@ -18,7 +18,7 @@ from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean, day, entries, figures, wallet_of
 from tests.loyalty.builders import order as order_facts
 
-WHOLE = {"name": "Eve", "birthday": date(1990, 5, 1), "email": "eve@example.com"}
+WHOLE: dict[str, Any] = {"name": "Eve", "birthday": date(1990, 5, 1), "email": "eve@example.com"}
 
 
 def enrol(phone: str = "+8613900000001", **more: Any) -> Member:
