@@ -10,6 +10,7 @@ from campaigns.histories import Past
 from campaigns.models import Campaign, CampaignAward
 from campaigns.occasions import REFERRAL, Occasion
 from campaigns.rule_effects import effect_of
+from campaigns.rule_tables import RuleTable, table_of
 from campaigns.rules import Rule, compile_rule
 from campaigns.usage import Usage
 from loyalty import earning
@@ -67,6 +68,7 @@ class Judge:
         self.rules = rules
         self.past = past or Past()
         self.usage = Usage()
+        self.tables: dict[str, RuleTable] = {}
         self.needs = frozenset(need for rule in rules for need in rule.needs)
         self.members_of: dict[int, frozenset[str]] = {}
 
@@ -118,22 +120,23 @@ class Judge:
     # ---- judging: from memory alone -----------------------------------------------------------
     def matching(self, occasion: Occasion, trigger: str) -> list[Rule]:
         """The rules of a trigger whose conditions all hold."""
-        return [rule for rule in self.rules if rule.trigger == trigger and rule.matches(occasion)]
+        table = self.tables.get(trigger)
+        if table is None:
+            rules = [rule for rule in self.rules if rule.trigger == trigger]
+            table = self.tables[trigger] = table_of(rules)
+        return table.matching(occasion)
 
     def effects(self, occasion: Occasion, facts: Facts) -> list[Effect]:
         """What the matching rules contribute, one of each exclusive group."""
         made = []
+        has_groups = False
         for rule in self.matching(occasion, occasion.trigger):
-            effect = effect_of(
-                rule, occasion, facts, self.room(rule, occasion.member.pk, occasion)
-            )
+            room = self.room(rule, occasion.member.pk, occasion) if rule.limits else None
+            effect = effect_of(rule, occasion, facts, room)
             if effect is not None:
                 made.append((rule, effect))
-        return (
-            _without_rivals(made, facts)
-            if any(rule.group for rule, _ in made)
-            else [e for _, e in made]
-        )
+                has_groups = has_groups or rule.group is not None
+        return _without_rivals(made, facts) if has_groups else [effect for _rule, effect in made]
 
     def room(self, rule: Rule, member: int, occasion: Occasion) -> Room | None:
         """What the rule's limits leave for one more award to a member."""
@@ -195,7 +198,7 @@ def _without_rivals(made: Sequence[tuple[Rule, Effect]], facts: Facts) -> list[E
     losers = set()
     for members in groups.values():
         mode = members[0][0].mode
-        if mode == "stack":
+        if mode == "stack" or len(members) == 1:
             continue
         winner = members[0][1]
         if mode == "best":

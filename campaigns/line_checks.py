@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from loyalty.order_facts import Line
 
-NONE: frozenset[str] = frozenset()
+NOTHING = Decimal(0)
 #: Condition → the field of the line.
 WANTED = {"categories": "category", "skus": "sku", "brands": "brand"}
 EXCLUDED = {
@@ -29,10 +30,11 @@ class LineCheck:
 
     def mask(self, lines: Sequence[Line]) -> int:
         """The lines that match, as bits (1: the first). Lines that take money off never do."""
-        found = 0
-        for place, line in enumerate(lines):
-            if line.amount >= 0 and self._matches(line):
-                found |= 1 << place
+        found, bit = 0, 1
+        for line in lines:
+            if self._matches(line) and line.amount >= NOTHING:
+                found |= bit
+            bit <<= 1
         return found
 
     def _matches(self, line: Line) -> bool:
@@ -44,7 +46,7 @@ class LineCheck:
         for _name, attribute, values in self.excluded:
             if getattr(line, attribute) in values:
                 return False
-        return self.excluded_tags.isdisjoint(line.tags)
+        return not self.excluded_tags or self.excluded_tags.isdisjoint(line.tags)
 
     def explain(self, lines: Sequence[Line]) -> list[dict[str, Any]]:
         """Each condition with the values of the order; where no line meets all of them at once, that is said last."""

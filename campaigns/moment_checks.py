@@ -40,6 +40,8 @@ def _weekdays(days: list[int]) -> Check:
         expected=list(days),
         test=lambda o: o.day.isoweekday() in wanted,
         seen=lambda o: o.day.isoweekday(),
+        axis="weekday",
+        among=wanted,
     )
 
 
@@ -50,22 +52,24 @@ def _month_days(days: list[int]) -> Check:
         expected=list(days),
         test=lambda o: o.day.day in wanted,
         seen=lambda o: o.day.day,
+        axis="month_day",
+        among=wanted,
     )
 
 
 def _hours(windows: list[str]) -> Check:
-    # One bit for each minute of the day.
-    minutes = 0
+    minutes: set[int] = set()
     for window in windows:
         start, end = minutes_of(window)
         spans = [(start, end)] if start < end else [(start, 1440), (0, end)]
-        for first, last in spans:
-            minutes |= ((1 << (last - first)) - 1) << first
+        minutes.update(minute for span in spans for minute in range(*span))
     return Check(
         name="hours",
         expected=list(windows),
-        test=lambda o: bool(minutes >> o.minute & 1),
+        test=lambda o: o.minute in minutes,
         seen=lambda o: f"{o.local:%H:%M}",
+        axis="minute",
+        among=frozenset(minutes),
     )
 
 
@@ -77,6 +81,8 @@ def _one_of(name: str, attribute: str) -> Any:
             expected=list(codes),
             test=lambda o: getattr(o, attribute) in wanted,
             seen=lambda o: getattr(o, attribute),
+            axis=attribute,
+            among=wanted,
         )
 
     return make
@@ -119,6 +125,8 @@ def _coupon(code: str) -> Check:
         expected=code,
         test=lambda o: o.coupon.strip().casefold() == wanted,
         seen=lambda o: o.coupon,
+        axis="coupon",
+        among=frozenset({wanted}),
     )
 
 

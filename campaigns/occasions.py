@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,11 @@ SYSTEM_TRIGGERS = (
 TRIGGERS = (ORDER, REFERRAL, *SYSTEM_TRIGGERS)
 
 NO_SEGMENTS: frozenset[str] = frozenset()
+_NO_DATA: Mapping[str, Any] = MappingProxyType({})
+
+
+def _no_data() -> Mapping[str, Any]:
+    return _NO_DATA
 
 
 class History(Protocol):
@@ -66,7 +72,9 @@ class Occasion:
     lines: Sequence[Line] = ()
     methods: frozenset[str] = NO_SEGMENTS
     coupon: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=_no_data)
+    # Which lines match which check, as far as somebody asked.
+    masks: dict[int, int] | None = None
 
     @property
     def is_order(self) -> bool:

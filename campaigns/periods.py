@@ -1,6 +1,7 @@
 """Periods of the program's calendar. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 PERIODS = ("day", "week", "month", "quarter", "year", "ever")
@@ -32,6 +33,7 @@ def next_first_day(period: str, day: date) -> date | None:
     return date(index // 12, index % 12 + 1, 1)
 
 
+@lru_cache(maxsize=10_000)
 def starts_at(day: date, zone: ZoneInfo) -> datetime:
     """The first moment of a program day, in UTC."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)

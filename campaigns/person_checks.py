@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -25,8 +26,12 @@ def of(conditions: Content, content: Content) -> list[Check]:
 
 def is_in_pilot(*, number: str, code: str, percentage: int) -> bool:
     """Whether a member is among so many percent of all: chance, but always the same answer."""
-    drawn = int.from_bytes(sha256(f"{code}:{number}".encode()).digest()[:8], "big")
-    return drawn % 10_000 < percentage * 100
+    return _drawn(f"{code}:{number}") < percentage * 100
+
+
+@lru_cache(maxsize=100_000)
+def _drawn(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") % 10_000
 
 
 def _tiers(codes: list[str], _conditions: Content, _content: Content) -> Check:
@@ -37,6 +42,8 @@ def _tiers(codes: list[str], _conditions: Content, _content: Content) -> Check:
         test=lambda o: o.tier in wanted,
         seen=lambda o: o.tier,
         is_moving=True,
+        axis="tier",
+        among=wanted,
     )
 
 
@@ -69,6 +76,8 @@ def _birthday_month(_value: bool, _conditions: Content, _content: Content) -> Ch
         seen=lambda o: (
             None if o.member.birthday is None else o.member.birthday.month == o.day.month
         ),
+        axis="is_birthday_month",
+        among=frozenset({True}),
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from campaigns.occasions import Occasion
-from campaigns.rules import Rule
+from campaigns.rules import Rule, decimal
 from loyalty.earning import Facts
 from loyalty.effects import Bonus, Effect, Grant, Multiplier, Room, StatusBonus
 from loyalty.stacking import Number, total
@@ -17,7 +17,13 @@ MOST_UNITS = Decimal(10) ** 20
 
 
 def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -> Effect | None:
-    """The rule's contribution within the room that its limits leave; None where it comes to nothing."""
+    """The rule's contribution within the room that its limits leave; None where it comes to nothing.
+
+    Without limits most rules contribute the same to every order: it is made once.
+    """
+    if room is None and rule.kept:
+        known: Effect = rule.kept["effect"]
+        return known
     said: dict[str, Any] = {
         "rule": rule.code,
         "title": rule.name,
@@ -26,7 +32,15 @@ def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -
         "source": rule,
     }
     made: Effect | None = _MAKERS[rule.effect["type"]](rule, occasion, facts, said)
+    if room is None and _is_constant(rule):
+        rule.kept["effect"] = made
     return made
+
+
+def _is_constant(rule: Rule) -> bool:
+    """Whether the contribution hangs neither on the amount nor on the lines."""
+    is_scoped = rule.effect.get("scope") == "matching_lines" and rule.lines is not None
+    return rule.effect["type"] not in ("per_amount", "per_unit") and not is_scoped
 
 
 def _multiplier(
@@ -34,7 +48,7 @@ def _multiplier(
 ) -> Effect | None:
     is_scoped = rule.effect.get("scope") == "matching_lines"
     lines = rule.mask(occasion) if is_scoped else None
-    return Multiplier(kind=PRODUCT, factor=Decimal(rule.effect["value"]), lines=lines, **said)
+    return Multiplier(kind=PRODUCT, factor=decimal(rule.effect["value"]), lines=lines, **said)
 
 
 def _bonus(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:
@@ -51,9 +65,15 @@ def _per_amount(
     amounts = (
         _chosen(facts.amounts, mask) if occasion.is_order else [_said(occasion, rule, "amount")]
     )
-    times = Fraction(total(amounts)) // Fraction(rule.effect["amount"])
-    points = times * int(rule.effect["points"])
+    points = _times(total(amounts), rule.effect["amount"]) * int(rule.effect["points"])
     return Bonus(points=points, lines=mask, **said) if points > 0 else None
+
+
+def _times(amount: Number, whole: str) -> int:
+    """How often a whole fits into an amount."""
+    if isinstance(amount, Decimal):
+        return int(amount // decimal(whole))
+    return amount // Fraction(whole)
 
 
 def _per_unit(

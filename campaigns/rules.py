@@ -1,7 +1,7 @@
 """A campaign's content compiled into a rule that is quick to ask. Pure: nothing is read here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -43,6 +43,8 @@ class Rule:
     priority: int
     needs: frozenset[str]
     periods: frozenset[str]
+    # What is worked out once.
+    kept: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def holds(self, at: datetime) -> bool:
         """Whether the moment lies in the rule's window."""
@@ -57,7 +59,7 @@ class Rule:
         for check in self.checks:
             if not check.test(occasion):
                 return False
-        return self.lines is None or self.lines.mask(occasion.lines) != 0
+        return self.mask(occasion) != 0
 
     def may_match(self, occasion: Occasion) -> bool:
         """Whether it may match, whatever what hangs on earlier orders turns out to be."""
@@ -65,7 +67,7 @@ class Rule:
             return False
         if not all(check.is_moving or check.test(occasion) for check in self.checks):
             return False
-        return self.lines is None or self.lines.mask(occasion.lines) != 0
+        return self.mask(occasion) != 0
 
     def conditions(self, occasion: Occasion) -> list[dict[str, Any]]:
         """Every condition with what it expects and what it saw."""
@@ -87,7 +89,15 @@ class Rule:
 
     def mask(self, occasion: Occasion) -> int | None:
         """The lines that match, as bits; None: the rule does not look at lines."""
-        return None if self.lines is None else self.lines.mask(occasion.lines)
+        if self.lines is None:
+            return None
+        if occasion.masks is None:
+            occasion.masks = {}
+        key = id(self.lines)
+        found = occasion.masks.get(key)
+        if found is None:
+            found = occasion.masks[key] = self.lines.mask(occasion.lines)
+        return found
 
 
 def compile_rule(*, id: int, version: int, content: Content) -> Rule:
@@ -131,6 +141,7 @@ def _moment(said: Any) -> datetime | None:
     return _parsed(str(said))
 
 
-def decimal(said: Any) -> Decimal:
+@lru_cache(maxsize=2_000)
+def decimal(said: str) -> Decimal:
     """A decimal of a content: they are kept as strings."""
-    return Decimal(str(said))
+    return Decimal(said)

@@ -1,6 +1,6 @@
 """What limits have left: per member and day, month and ever, and in the campaign's budget."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,8 +21,6 @@ UPDATE campaigns_budget b SET used = b.used + n.points,
 FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS n (campaign_id, points, at)
 WHERE b.campaign_id = n.campaign_id"""
 
-PER_MEMBER = ("per_member_per_day", "per_member_per_month", "per_member")
-
 
 @dataclass(slots=True)
 class Used:
@@ -38,6 +36,14 @@ class Used:
             for each, points in self.by_day.items()
             if (each.year, each.month) == (day.year, day.month)
         )
+
+
+#: What of it each limit compares.
+PER_MEMBER: Mapping[str, Callable[[Used, date], int]] = {
+    "per_member_per_day": lambda used, day: used.by_day.get(day, 0),
+    "per_member_per_month": Used.in_month,
+    "per_member": lambda used, _day: used.total,
+}
 
 
 class Usage:
@@ -72,13 +78,10 @@ class Usage:
         if not rule.limits:
             return None
         used = self.used.get((rule.id, member)) or Used()
-        taken = {
-            "per_member_per_day": used.by_day.get(day, 0),
-            "per_member_per_month": used.in_month(day),
-            "per_member": used.total,
-        }
-        left: list[tuple[str, int]] = [
-            (name, rule.limits[name] - taken[name]) for name in PER_MEMBER if name in rule.limits
+        left = [
+            (name, rule.limits[name] - taken(used, day))
+            for name, taken in PER_MEMBER.items()
+            if name in rule.limits
         ]
         if "budget_points" in rule.limits:
             budget = self.budgets.get(rule.id, rule.limits["budget_points"])

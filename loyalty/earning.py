@@ -19,7 +19,7 @@ from loyalty.line_shares import shares_of
 from loyalty.models import Program
 from loyalty.order_facts import OrderFacts
 from loyalty.stacking import EXACT, Number, round_points, text, times
-from loyalty.sums import Sum, part_of
+from loyalty.sums import FLOOR, MULTIPLY, Sum, part_of
 from members.models import Member, Tier
 
 __all__ = ["Base", "Bonus", "Earned", "Effect", "Facts", "Grant", "Multiplier", "StatusBonus"]
@@ -82,11 +82,15 @@ def base_points(facts: Facts) -> Iterable[Contribution]:
 
 def tier_multiplier(facts: Facts) -> Iterable[Contribution]:
     """The multiplier of the tier held when the order was placed."""
-    if facts.tier.multiplier == 1:
-        return ()
-    return (
-        Multiplier(rule="tier", kind="tier", title=facts.tier.name, factor=facts.tier.multiplier),
-    )
+    found = _of_tier(facts.tier.name, facts.tier.multiplier)
+    return () if found is None else (found,)
+
+
+@lru_cache(maxsize=100)
+def _of_tier(name: str, factor: Decimal) -> Multiplier | None:
+    if factor == 1:
+        return None
+    return Multiplier(rule="tier", kind="tier", title=name, factor=factor)
 
 
 @lru_cache(maxsize=8)
@@ -125,10 +129,8 @@ def _sum(facts: Facts, effects: Sequence[Contribution]) -> Sum:
     return Sum(
         amounts=facts.amounts,
         spread=facts.amounts if facts.spread is None else facts.spread,
-        rate=sum((each.rate for each in effects if isinstance(each, Base)), Decimal(0)),
         program=facts.program,
-        multipliers=[each for each in effects if isinstance(each, Multiplier)],
-        bonuses=[each for each in effects if isinstance(each, Bonus)],
+        effects=effects,
     )
 
 
@@ -145,7 +147,7 @@ def _combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
         sum=summed,
         lines=len(facts.amounts),
     )
-    for effect in effects:
+    for effect in summed.beside:
         if isinstance(effect, StatusBonus | Grant):
             _add_beside(earned, effect)
     return earned
@@ -194,8 +196,8 @@ def status_base(amount: Number, points: int, program: Program) -> dict[str, Any]
 def unusual(program: Program, factors: int) -> dict[str, str]:
     """What an explanation has to say beside the numbers: rounding and stacking, where they are not the usual ones."""
     said = {}
-    if program.rounding != Program.Rounding.FLOOR:
+    if program.rounding != FLOOR:
         said["rounding"] = str(program.rounding)
-    if factors > 1 and program.stacking != Program.Stacking.MULTIPLY:
+    if factors > 1 and program.stacking != MULTIPLY:
         said["stacking"] = str(program.stacking)
     return said

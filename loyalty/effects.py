@@ -1,7 +1,7 @@
 """What rules contribute to an order or act. Pure data; the engine (`earning`) combines it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,8 @@ class Effect:
     room: Room | None = None
     # Whoever made the effect finds its own thing here again.
     source: Any = None
+    # What explanations say of it, worked out once.
+    said: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
 
 @dataclass(slots=True, kw_only=True)

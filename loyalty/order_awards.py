@@ -21,6 +21,7 @@ from members.models import Member, Store, Tier
 
 # The widest sum of money that is kept: 18 digits before the point.
 LARGEST_AMOUNT = Decimal(10) ** 18
+NOTHING = Decimal(0)
 
 
 def refuse_unsound(facts: OrderFacts) -> None:
@@ -106,9 +107,10 @@ def seen(
     promotions: Promotions | None = None,
 ) -> earning.Facts:
     """The order as the rules look at it."""
+    sold = _sold(facts)
     return earning.Facts(
-        amounts=earnable(facts, program),
-        spread=tuple(max(line.amount, Decimal(0)) for line in facts.lines),
+        amounts=earnable(facts, program) if facts.paid_with_points else sold,
+        spread=sold,
         tier=tier,
         program=program,
         order=facts,
@@ -194,12 +196,16 @@ def _common(order: Order) -> dict[str, Any]:
 
 def earnable(facts: OrderFacts, program: Program) -> tuple[Decimal, ...] | tuple[Fraction, ...]:
     """What of each line can earn: nothing of a negative line, nothing of the share paid with points."""
-    amounts = tuple(max(line.amount, Decimal(0)) for line in facts.lines)
+    amounts = _sold(facts)
     if not facts.paid_with_points or program.earn_on_points_paid:
         return amounts
     total = Fraction(facts.amount)
     kept = (total - Fraction(facts.paid_with_points)) / total
     return tuple(Fraction(amount) * kept for amount in amounts)
+
+
+def _sold(facts: OrderFacts) -> tuple[Decimal, ...]:
+    return tuple(line.amount if line.amount > NOTHING else NOTHING for line in facts.lines)
 
 
 def _details(order: Order) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from functools import reduce
-from itertools import accumulate
 from operator import mul
 
 from loyalty.models import Program
@@ -13,64 +12,83 @@ from loyalty.models import Program
 EXACT = Context(prec=200)
 ONE = Decimal(1)
 ZERO = Decimal(0)
+BEST, ADD = Program.Stacking.BEST, Program.Stacking.ADD
+HALF_UP = Program.Rounding.HALF_UP
 
 Number = Decimal | Fraction
 
 
 def combine(factors: Sequence[Decimal], stacking: str) -> Decimal:
     """Combine multipliers: 2, 1.2 and 1.5 give 3.6 (multiply), 2.7 (add) or 2 (best)."""
-    if not factors:
-        return ONE
-    if stacking == Program.Stacking.BEST:
+    if len(factors) < 2:
+        return factors[0] if factors else ONE  # alone it is the same in all of them
+    if stacking == BEST:
         return max(factors)
-    if stacking == Program.Stacking.ADD:
+    if stacking == ADD:
         return max(ZERO, sum(factors, ONE) - len(factors))
     return reduce(mul, factors)
 
 
 def running(factors: Sequence[Decimal], stacking: str) -> list[Decimal]:
     """What none, the first, the first two … all of the multipliers combine to."""
-    if stacking == Program.Stacking.BEST:
-        return [ONE, *accumulate(factors, max)]
-    if stacking == Program.Stacking.ADD:
-        return [max(ZERO, each) for each in accumulate((f - 1 for f in factors), initial=ONE)]
-    return list(accumulate(factors, mul, initial=ONE))
+    found = [ONE]
+    reached = None
+    for factor in factors:
+        reached = joined(reached, factor, stacking)
+        found.append(counting(reached))
+    return found
+
+
+def joined(reached: Decimal | None, factor: Decimal, stacking: str) -> Decimal:
+    """One more multiplier to what those before have come to (None: there were none); `counting` is what counts of it."""
+    if reached is None:
+        return factor
+    if stacking == BEST:
+        return max(reached, factor)
+    return reached + factor - 1 if stacking == ADD else reached * factor
+
+
+def counting(reached: Decimal | None) -> Decimal:
+    """What multipliers have come to: never less than nothing, and 1 without any."""
+    return ONE if reached is None else max(ZERO, reached)
 
 
 def times(amount: Number, factor: Decimal) -> Number:
     """The exact product."""
-    return amount * Fraction(factor) if isinstance(amount, Fraction) else amount * factor
+    return amount * factor if isinstance(amount, Decimal) else amount * Fraction(factor)
 
 
 def plus(one: Number, other: Number) -> Number:
     """The exact sum."""
-    if isinstance(one, Fraction) or isinstance(other, Fraction):
-        return Fraction(one) + Fraction(other)
-    return one + other
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        return one + other
+    return Fraction(one) + Fraction(other)
 
 
 def total(amounts: Sequence[Number]) -> Number:
     """The exact sum of all."""
-    if amounts and isinstance(amounts[0], Fraction):
-        return sum((Fraction(amount) for amount in amounts), Fraction(0))
-    return sum((amount for amount in amounts if isinstance(amount, Decimal)), ZERO)
+    found: Number = ZERO
+    for amount in amounts:
+        found = plus(found, amount)
+    return found
 
 
 def round_points(exact: Number, rounding: str) -> int:
     """Round once, by the program's setting (floor, half up)."""
-    if isinstance(exact, Fraction):
-        return int((exact + Fraction(1, 2)) // 1 if rounding == "half_up" else exact // 1)
-    mode = ROUND_HALF_UP if rounding == Program.Rounding.HALF_UP else ROUND_FLOOR
-    return int(exact.to_integral_value(mode))
+    if isinstance(exact, Decimal):
+        mode = ROUND_HALF_UP if rounding == HALF_UP else ROUND_FLOOR
+        return int(exact.to_integral_value(mode))
+    return int((exact + Fraction(1, 2)) // 1 if rounding == HALF_UP else exact // 1)
 
 
 def floor(exact: Number) -> int:
     """Rounded down; what is summed here is never negative."""
-    return int(exact // 1)
+    return int(exact)
 
 
 def text(value: Number) -> str:
     """A number as a short exact text: 1.2 rather than 1.2000; 359/3 stays a fraction."""
-    if isinstance(value, Decimal):
-        return f"{EXACT.normalize(value):f}"
-    return str(value)
+    said = str(value)
+    if "E" in said:
+        return f"{EXACT.normalize(value):f}" if isinstance(value, Decimal) else said
+    return said.rstrip("0").rstrip(".") if "." in said else said

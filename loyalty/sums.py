@@ -1,17 +1,31 @@
 """The sum behind an order's points: base, multipliers and bonuses, with or without any of them. Pure."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from loyalty.effects import Bonus, Effect, Given, Multiplier
+from loyalty.effects import Base, Bonus, Effect, Given, Multiplier
 from loyalty.models import Program
-from loyalty.stacking import Number, combine, floor, plus, round_points, running, text, times
+from loyalty.stacking import (
+    ZERO,
+    Number,
+    combine,
+    counting,
+    floor,
+    joined,
+    plus,
+    round_points,
+    running,
+    text,
+    times,
+)
 from loyalty.stacking import total as total_of
 
 Part = dict[str, Any]
 NOTHING: frozenset[int] = frozenset()
+# Looking a choice up takes as long as a multiplication.
+FLOOR, MULTIPLY = Program.Rounding.FLOOR, Program.Stacking.MULTIPLY
 
 
 class Sum:
@@ -25,25 +39,37 @@ class Sum:
         *,
         amounts: Sequence[Number],
         spread: Sequence[Number],
-        rate: Decimal,
         program: Program,
-        multipliers: Sequence[Multiplier],
-        bonuses: Sequence[Bonus],
+        effects: Iterable[Base | Effect],
     ) -> None:
         self.amounts = amounts
         self.spread = spread
-        self.rate = rate
         self.rounding = program.rounding
         self.stacking = program.stacking
-        self.multipliers = multipliers
-        self.multiplied = [each for each in bonuses if each.is_multiplied]
-        self.plain = [each for each in bonuses if not each.is_multiplied]
+        self.rate = ZERO
+        self.multipliers: list[Multiplier] = []
+        self.multiplied: list[Bonus] = []
+        self.plain: list[Bonus] = []
+        #: Those that add no points.
+        self.beside: list[Effect] = []
+        for each in effects:
+            self._take(each)
         self.total = total_of(amounts)
-        self.scoped = [each for each in multipliers if each.lines is not None]
+        self.scoped = [each for each in self.multipliers if each.lines is not None]
         self.groups = self._groups()
         # What limits cut, one after the other, and the ids of those effects: each gives what fits, whatever it is worth.
         self.cuts: list[Cut] = []
         self.reduced: frozenset[int] = NOTHING
+
+    def _take(self, effect: Base | Effect) -> None:
+        if isinstance(effect, Multiplier):
+            self.multipliers.append(effect)
+        elif isinstance(effect, Bonus):
+            (self.multiplied if effect.is_multiplied else self.plain).append(effect)
+        elif isinstance(effect, Base):
+            self.rate += effect.rate
+        else:
+            self.beside.append(effect)
 
     def scoped_of(self, line: int) -> tuple[Multiplier, ...]:
         """The line-wide multipliers of one line (0: the first)."""
@@ -75,7 +101,10 @@ class Sum:
         """The points before they are rounded."""
         whole = self.whole(without)
         bonus = sum(each.points for each in self.multiplied if id(each) not in without)
-        found: Number = bonus * combine(whole, self.stacking)
+        on_all = combine(whole, self.stacking)
+        if not self.scoped:
+            return times(plus(times(self.total, self.rate), Decimal(bonus)), on_all)
+        found: Number = bonus * on_all
         for amount, scoped in self.groups:
             factors = whole + [each.factor for each in scoped if id(each) not in without]
             found = plus(found, times(amount, self.rate * combine(factors, self.stacking)))
@@ -113,9 +142,9 @@ class Sum:
             "amount": text(self.total),
             "rate": text(self.rate),
         }
-        if self.rounding != Program.Rounding.FLOOR:
+        if self.rounding != FLOOR:
             part["rounding"] = str(self.rounding)
-        if len(self.multipliers) > 1 and self.stacking != Program.Stacking.MULTIPLY:
+        if len(self.multipliers) > 1 and self.stacking != MULTIPLY:
             part["stacking"] = str(self.stacking)
         if self.scoped:
             part["groups"] = [
@@ -137,10 +166,29 @@ class Sum:
             for factor in running(self.whole(), self.stacking)[1:]:
                 yield times(start, factor)
             return
-        later = {id(each) for each in self.multipliers}
+        yield from self._scoped_steps(bonus)
+
+    def _scoped_steps(self, bonus: int) -> Iterator[Number]:
+        """The running total after each multiplier, where some count for a part of the lines alone."""
+        whole: Decimal | None = None
+        groups: list[tuple[Number, list[int], Decimal | None]] = [
+            (times(amount, self.rate), [id(each) for each in scoped], None)
+            for amount, scoped in self.groups
+        ]
         for multiplier in self.multipliers:
-            later.discard(id(multiplier))
-            yield self.exact(later)
+            is_whole, key, factor = multiplier.lines is None, id(multiplier), multiplier.factor
+            if is_whole:
+                whole = joined(whole, factor, self.stacking)
+            groups = [
+                (amount, scoped, joined(reached, factor, self.stacking))
+                if is_whole or key in scoped
+                else (amount, scoped, reached)
+                for amount, scoped, reached in groups
+            ]
+            found: Number = bonus * counting(whole)
+            for amount, _scoped, reached in groups:
+                found = plus(found, times(amount, counting(reached)))
+            yield found
 
     # ---- limits -------------------------------------------------------------------------------
     def within_limits(self, explanation: list[Part]) -> int:
@@ -150,24 +198,31 @@ class Sum:
         cut gives what fits, and for those that follow it is not there. That may let another one count for more (where
         only the best counts), so all are looked at until nothing changes.
         """
-        points = sum(int(part["points"]) for part in explanation)
+        points = reached = sum(int(part["points"]) for part in explanation)
         limited = [each for each in self.effects() if each.room is not None]
-        while cut := next(filter(None, map(self._cut, limited)), None):
+        while cut := next(filter(None, (self._cut(each, reached) for each in limited)), None):
             limited.remove(cut.effect)
             self.cuts.append(cut)
             self.reduced |= {id(cut.effect)}
             explanation.append(_cap_of(cut))
             points -= cut.points
+            reached -= cut.worth
         return points
 
-    def _cut(self, effect: Multiplier | Bonus) -> "Cut | None":
+    def _cut(self, effect: Multiplier | Bonus, reached: int) -> "Cut | None":
         assert effect.room is not None
-        worth = self.worth(effect)
+        worth = self._worth(effect, reached)
         name, left = effect.room.tightest()
         left = max(0, left)
         if worth <= left:
             return None
         return Cut(effect, 0 if effect.room.is_whole else left, worth, name)
+
+    def _worth(self, effect: Multiplier | Bonus, reached: int) -> int:
+        """What an effect adds, where all that is not reduced comes to `reached`."""
+        if isinstance(effect, Bonus) and not effect.is_multiplied:
+            return effect.points
+        return reached - self.points(self.reduced | {id(effect)})
 
     def given(self) -> list[Given]:
         """What each rule gave in the end, after the limits; the tier and the base are no rules of their own."""
@@ -181,8 +236,7 @@ class Sum:
             if cut is not None:
                 found.append(Given(effect=effect, points=cut.fits, cut=cut.points))
             else:
-                worth = total - self.points(self.reduced | {id(effect)})
-                found.append(Given(effect=effect, points=worth))
+                found.append(Given(effect=effect, points=self._worth(effect, total)))
         return found
 
     def effects(self) -> tuple[Multiplier | Bonus, ...]:
@@ -214,7 +268,13 @@ def _cap_of(cut: Cut) -> Part:
 
 def part_of(effect: Effect, points: int) -> Part:
     """One step of an explanation."""
-    part: Part = {"rule": effect.rule, "kind": "bonus", "points": points, "title": effect.title}
+    if effect.said is None:
+        effect.said = _said_of(effect)
+    return {**effect.said, "points": points}
+
+
+def _said_of(effect: Effect) -> Part:
+    part: Part = {"rule": effect.rule, "kind": "bonus", "points": 0, "title": effect.title}
     if isinstance(effect, Multiplier):
         part |= {"kind": effect.kind, "factor": text(effect.factor)}
         if effect.lines is not None:
