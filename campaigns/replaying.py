@@ -21,6 +21,7 @@ from campaigns.past_orders import PastOrders, Period, Shop
 from campaigns.replay_figures import Figures
 from campaigns.rules import Rule
 from campaigns.trials import Trial
+from loyalty import queries as loyalty_queries
 from loyalty import snapshots
 from loyalty.models import Program
 from members import jobs
@@ -41,13 +42,14 @@ def start(
     and NotReplayable (a campaign that does not look at orders).
     """
     refuse_unsound(content=content, since=since, until=until)
+    program = loyalty_queries.program()
     return jobs.start(
         kind=replay_queries.KIND,
         parameters={
             "campaign": content["code"],
             "content": dict(content),
-            "from": since.isoformat(),
-            "to": until.isoformat(),
+            "from": _local(since, program),
+            "to": _local(until, program),
         },
         by=by,
         at=at,

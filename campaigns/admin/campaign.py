@@ -19,6 +19,7 @@ from campaigns.admin import contents, inputs
 from campaigns.admin.campaign_form import CampaignForm
 from campaigns.admin.campaign_page import Page
 from campaigns.admin.quick import QuickCampaign, new_code
+from campaigns.admin.replay import ReplayPages
 from campaigns.admin.setup import SetupPages
 from campaigns.admin.steps import CampaignSteps
 from campaigns.admin.versions import CampaignVersions
@@ -91,12 +92,12 @@ SECTIONS: tuple[tuple[Any, list[Any], tuple[str, ...]], ...] = (
 
 
 @admin.register(Campaign)
-class CampaignAdmin(SetupPages, QuickCampaign, CampaignSteps, CampaignVersions):
+class CampaignAdmin(SetupPages, QuickCampaign, CampaignSteps, CampaignVersions, ReplayPages):
     """A campaign opens with its page; `?edit=1` is the form."""
 
     form = CampaignForm
     list_before_template = "admin/campaigns/campaign/before_list.html"
-    actions_detail = (*CampaignSteps.actions_detail, "versions")
+    actions_detail = (*CampaignSteps.actions_detail, "versions", "replay")
     change_form_outer_before_template = "admin/campaigns/campaign/before_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:

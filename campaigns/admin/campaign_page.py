@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from campaigns import award_queries, editing, linting, wording
 from campaigns.admin.campaign_list import PHASE_LABELS, trigger_words
 from campaigns.models import Campaign, CampaignAward, CampaignVersion
+from campaigns.occasions import ORDER
 from campaigns.phases import Phase, is_waiting, phase_of
 from loyalty import programs
 from loyalty import queries as loyalty_queries
@@ -251,6 +252,13 @@ class Page:
         """Where it is edited."""
         address = reverse("admin:campaigns_campaign_change", args=[self.campaign.pk])
         return f"{address}?edit=1"
+
+    @property
+    def replay(self) -> str:
+        """Where it is run over the orders of the past; empty for a campaign that looks at no orders."""
+        if self.campaign.trigger != ORDER:
+            return ""
+        return reverse("admin:campaigns_campaign_replay", args=[self.campaign.pk])
 
     @property
     def copy(self) -> str:
