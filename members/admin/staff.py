@@ -35,6 +35,9 @@ ACTS = {
     "add_tierchange": _("give a tier by hand"),
     "add_adjustment": _("give and take points"),
     "approve_adjustment": _("approve and reject"),
+    "activate_campaign": _("start, pause and end"),
+    "approve_campaign": _("approve those of others"),
+    "give_handout": _("give points to a segment"),
 }
 # Records of what happened are only looked at; a reference stays empty in the console.
 OFFERED = {
@@ -53,11 +56,33 @@ OFFERED = {
         "verificationrun",
     ),
     "rewards": ("reward", "redemption", "voucher"),
+    "campaigns": (
+        "campaign",
+        "segment",
+        "handout",
+        "act",
+        "campaignaward",
+        "conversion",
+        "checkin",
+        "benefitgrant",
+        "signinsettings",
+    ),
 }
-LOOKED_AT = ("entry", "seal", "daysheet", "verificationrun")
+LOOKED_AT = (
+    "entry",
+    "seal",
+    "daysheet",
+    "verificationrun",
+    "act",
+    "campaignaward",
+    "conversion",
+    "checkin",
+    "benefitgrant",
+)
 # What no screen does.
 NOT_DONE = (
     "add_program",
+    "add_signinsettings",
     "add_redemption",
     "add_voucher",
     "add_order",
