@@ -76,6 +76,20 @@ def budget_gone_at_once(*, minutes: int) -> Finding:
     )
 
 
+def budget_gone_soon(*, hours: int) -> Finding:
+    """What a replay adds when the budget would have been used up within the day."""
+    return warning(
+        "budget_gone_soon",
+        f"/limits/{limits.BUDGET}",
+        ngettext(
+            "In the replay the budget was used up after %(hours)d hour.",
+            "In the replay the budget was used up after %(hours)d hours.",
+            hours,
+        )
+        % {"hours": hours},
+    )
+
+
 def limit_has_no_effect(subject: Subject, _known: Background) -> Iterable[Finding]:
     """A limit for a short period is above that for a longer one."""
     said = [(name, subject.limits.get(name)) for name in (*limits.PER_MEMBER, limits.BUDGET)]

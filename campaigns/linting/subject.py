@@ -8,17 +8,16 @@ from functools import cached_property
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from campaigns import replay_queries
 from campaigns.models import Campaign, Segment
 from loyalty import queries as loyalty_queries
-from members.models import Job
 from rewards import queries as reward_queries
 from rewards.models import Reward
 
 BLOCKING = "blocking"
 WARNING = "warning"
 YEAR = timedelta(days=365)
-# The kind of background job that replays campaigns; so many of the newest are looked through.
-REPLAY = "replay"
+# So many of the newest replays are looked through.
 MOST_REPLAYS = 200
 
 
@@ -103,12 +102,16 @@ def _left(campaign: Campaign) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """The newest replay of a campaign: of which content, since when (ISO 8601), when the budget was gone, if it was."""
+    """The newest replay of a campaign: of which content, since when, when it first gave anything and the budget was gone.
+
+    Moments are in ISO 8601.
+    """
 
     content: Mapping[str, Any]
     since: str
     is_window_kept: bool
     gone_at: str | None
+    first_at: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -149,15 +152,22 @@ class Background:
     @cached_property
     def replays(self) -> dict[str, Replayed]:
         """The newest replay of each campaign that was replayed lately, by code."""
-        told = ("parameters", "result__period__from", "result__window", "result__budget_gone_at")
+        told = (
+            "parameters",
+            "result__period__from",
+            "result__window",
+            "result__budget_gone_at",
+            "result__first_at",
+        )
         newest: dict[str, Replayed] = {}
-        done = Job.objects.filter(kind=REPLAY, state=Job.State.DONE).order_by("-id")
-        for asked, since, window, gone_at in done.values_list(*told)[:MOST_REPLAYS]:
+        done = replay_queries.newest_done(MOST_REPLAYS).values_list(*told)
+        for asked, since, window, gone_at, first_at in done:
             replayed = Replayed(
                 content=asked["content"],
                 since=since,
                 is_window_kept=window == "kept",
                 gone_at=gone_at,
+                first_at=first_at,
             )
             newest.setdefault(asked["campaign"], replayed)
         return newest

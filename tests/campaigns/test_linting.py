@@ -327,7 +327,7 @@ class TestReplays:
         )
 
     @pytest.mark.parametrize(
-        ("minutes", "is_found"), [(None, False), (42, True), (60, True), (60.1, False)]
+        ("minutes", "is_found"), [(None, False), (42, True), (60, True), (25 * 60, False)]
     )
     def test_a_budget_that_was_gone_within_the_hour(self, minutes: float | None, is_found: bool):
         campaign = create(limits={"budget_points": 500})
@@ -338,6 +338,25 @@ class TestReplays:
         assert found(campaign) == (expected if is_found else [])
         if minutes == 42:
             assert "42" in linting.findings(campaign, NOON)[0]["text"]
+
+    def test_a_budget_that_was_gone_within_the_day_is_a_warning(self):
+        campaign = create(limits={"budget_points": 500})
+        self.replay(campaign, self.SINCE + timedelta(hours=5))
+
+        assert found(campaign) == [("budget_gone_soon", "warning", "/limits/budget_points")]
+        assert "5" in linting.findings(campaign, NOON)[0]["text"]
+
+    def test_counts_from_the_first_points(self):
+        campaign = create(limits={"budget_points": 500})
+        self.replay(campaign, self.SINCE + timedelta(days=3, minutes=30))
+        job = Job.objects.get()
+        job.result = {
+            **(job.result or {}),
+            "first_at": (self.SINCE + timedelta(days=3)).isoformat(),
+        }
+        job.save()
+
+        assert [code for code, _severity, _where in found(campaign)] == ["budget_gone_at_once"]
 
     def test_counts_from_the_start_of_a_window_that_was_kept(self):
         starts_at = NOON - timedelta(days=2)
