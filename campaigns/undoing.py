@@ -1,7 +1,5 @@
 """What comes back when an order is cancelled or refunded whole: both sides of a referral, rewards not used yet."""
 
-from django.db.models import F
-
 from campaigns import granting
 from campaigns.models import CampaignAward, Conversion
 from campaigns.referrals import REFEREE, REFERRER, reference
@@ -75,8 +73,8 @@ def _reversal(
 
 
 def _take_back_rewards(order: Order, cause: Cause, held: Held) -> None:
+    """Void what was not used yet. Limits stay used, as for points: else who gives back and buys again gets it again."""
     given = CampaignAward.objects.filter(order=order, pieces__gt=0)
     for award in given.select_related("campaign").order_by("id"):
         if award.campaign.effect.get("type") == "grant_reward":
             granting.take_back(award=award, order=order, at=min(cause.at, held.at))
-        CampaignAward.objects.filter(pk=award.pk).update(pieces=F("pieces") - award.pieces)

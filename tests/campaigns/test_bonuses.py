@@ -384,6 +384,23 @@ class TestOtherEffects:
         assert reward.stock == 1
         assert_clean()
 
+    def test_a_reward_that_was_taken_back_stays_used_of_the_limits(self, bob: Member) -> None:
+        Reward.objects.create(code="ten", name="¥10", kind="coupon", points=500)
+        campaign(
+            "coupon",
+            effect={"type": "grant_reward", "reward": "ten"},
+            limits={"per_member": 1, "budget_points": 5},
+        )
+        place("1", "100.00", member=bob)
+        refund("1", amount=Decimal("100.00"))
+
+        place("2", "100.00", member=bob)
+
+        awards = CampaignAward.objects.order_by("id").values_list("pieces", "cut")
+        assert list(awards) == [(1, 0), (0, 1)]
+        assert Voucher.objects.get().state == "void"
+        assert_clean()
+
     def test_a_later_change_does_not_change_what_was_given(self, bob: Member) -> None:
         made = campaign("double")
         place("1", "100.00", member=bob)
