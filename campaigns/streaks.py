@@ -30,10 +30,11 @@ class SignedDays:
 
     def streak(self, day: date) -> int:
         """Days in a row that end with this one; 0 where it is not signed."""
-        first = day
-        while first in self._known:
-            first -= A_DAY
-        return (day - first).days
+        last, count = day.toordinal(), 0
+        # The first day of the calendar has none before it.
+        while count < last and date.fromordinal(last - count) in self._known:
+            count += 1
+        return count
 
     def standing(self, today: date) -> int:
         """Days in a row as of today: a today that is not signed yet breaks nothing."""

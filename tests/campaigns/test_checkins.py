@@ -153,6 +153,11 @@ class TestSignIn:
 
         assert checkins.sign_in(member=bob.number, at=at, now=NOON).day.year == year
 
+    def test_takes_the_first_day_of_the_calendar(self, bob: Member):
+        at = datetime(1, 1, 1, tzinfo=UTC)
+
+        assert checkins.sign_in(member=bob.number, at=at, now=NOON).streak == 1
+
     def test_refuses_what_no_calendar_holds(self, bob: Member):
         program(time_zone="America/New_York")
 
