@@ -36,7 +36,10 @@ def next_first_day(period: str, day: date) -> date | None:
 @lru_cache(maxsize=10_000)
 def starts_at(day: date, zone: ZoneInfo) -> datetime:
     """The first moment of a program day, in UTC."""
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+    try:
+        return datetime.combine(day, time.min, zone).astimezone(UTC)
+    except OverflowError:  # east of Greenwich the calendar's first day begins before the calendar
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def name_of(period: str, day: date) -> str:

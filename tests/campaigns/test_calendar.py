@@ -1,6 +1,6 @@
 """Days, hours and windows on the program's clock: one moment before, exactly at, after."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -167,3 +167,8 @@ class TestPeriods:
         assert str(periods.first_day(period, on)) == first
         assert (None if after is None else str(after)) == following
         assert periods.name_of(period, on) == name
+
+    def test_begin_with_the_calendar_where_they_would_begin_before_it(self) -> None:
+        first = datetime.min.replace(tzinfo=UTC)
+
+        assert periods.starts_at(first.date(), SHANGHAI) == first
