@@ -27,6 +27,17 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# Every program's clock can show it, however far from UTC it is.
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def _moment(value: object, pointer: str) -> datetime:
+    moment: datetime = validation.moment(value, pointer)
+    if not EARLIEST <= moment <= LATEST:
+        raise InvalidInput(pointer, "invalid", _("This moment is outside the calendar."))
+    return moment
+
+
 def _as_it_is(value: object, _pointer: str) -> object:
     """Checked once the trigger is known."""
     return value
@@ -37,8 +48,8 @@ CHECKS: dict[str, validation.Check] = {
     "name": validation.text(longest=100, shortest=1),
     "description": validation.text(longest=300),
     "state": validation.choice(State.values),
-    "starts_at": validation.optional(validation.moment),
-    "ends_at": validation.optional(validation.moment),
+    "starts_at": validation.optional(_moment),
+    "ends_at": validation.optional(_moment),
     "trigger": triggers.checked,
     "conditions": _as_it_is,
     "effect": _as_it_is,
@@ -77,10 +88,7 @@ def _shown(moment: datetime | None) -> str | None:
     """RFC 3339 in the program's time zone; in UTC where its offset has odd seconds (before 1901)."""
     if moment is None:
         return None
-    try:
-        local = timezone.localtime(moment)
-    except OverflowError:
-        return moment.astimezone(UTC).isoformat()
+    local = timezone.localtime(moment)
     offset = local.utcoffset() or timedelta(0)
     return (local if offset.seconds % 60 == 0 else moment.astimezone(UTC)).isoformat()
 

@@ -126,6 +126,8 @@ class TestCreate:
             ({"state": "running"}, "/state", "invalid_choice"),
             ({"starts_at": "2026-12-01"}, "/starts_at", "invalid"),
             ({"starts_at": NOON, "ends_at": NOON}, "/ends_at", "invalid"),
+            ({"starts_at": datetime(1, 1, 1, tzinfo=UTC)}, "/starts_at", "invalid"),
+            ({"ends_at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)}, "/ends_at", "invalid"),
             ({"starts_at": NOON, "ends_at": NOON - timedelta(1)}, "/ends_at", "invalid"),
             ({"trigger": "order.payed"}, "/trigger", "invalid_choice"),
             ({"conditions": {"min_amount": "x"}}, "/conditions/min_amount", "invalid"),
