@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from config.bench import awards, books, databases, seeding, segments, wallets
+from config.bench import awards, books, databases, evaluating, replays, seeding, segments, wallets
 from config.bench.measuring import Line, table
 from members.models import Member
 
@@ -21,6 +21,8 @@ LARGE = "jifen_bench_large"
 # Members and entries, a tenth of the entries in one wallet.
 QUICK = (100_000, 1_000_000)
 FULL = (1_000_000, 10_000_000)
+# Of the year of baskets; the goals shrink along.
+BASKETS = 20_000
 
 
 class Command(BaseCommand):
@@ -35,9 +37,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         home = connection.settings_dict["NAME"]
         members, entries = FULL if options["full"] else QUICK
-        lines: list[Line] = []
+        lines = self._told([evaluating.evaluate()])
         try:
-            lines += self._opened(home)
+            lines += self._opened(home, replays.BASKETS if options["full"] else BASKETS)
             lines += self._large(home, members, entries)
         finally:
             databases.use(home)
@@ -46,14 +48,15 @@ class Command(BaseCommand):
         self.stdout.write(self._circumstances(members, entries))
         self.stdout.write(table(lines))
 
-    def _opened(self, home: str) -> list[Line]:
+    def _opened(self, home: str, baskets: int) -> list[Line]:
         """A shop that has just opened, as the yardstick's."""
         self._seed(home, OPENED, awards.WALLETS, 0)
         awards.prepare()
         lines = self._told(awards.single())
         lines += self._told([awards.batch()])
         lines += self._told([awards.two_writers()])
-        return lines + self._told([awards.orders()])
+        lines += self._told([awards.orders()])
+        return lines + self._told([replays.replay(baskets=baskets)])
 
     def _large(self, home: str, members: int, entries: int) -> list[Line]:
         self._seed(home, LARGE, members, entries)
