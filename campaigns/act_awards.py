@@ -150,7 +150,7 @@ class _Giving:
         act.points, act.status_points = earned.points, earned.status_points
         act.explanation = _said(earned.explanation)
         self._limit(act)
-        awards = judge.note(occasion, given)
+        awards = judge.note(occasion, given, is_later=only is not None)
         found = zip(awards, judging.by_rules(given), strict=True)
         self.noted += [(act, award, each) for award, each in found]
         self._post(act, occasion, earned)

@@ -50,6 +50,7 @@ class Bonuses:
         self.most_status = sum(
             int(rule.effect["points"]) for rule in rules if rule.effect["type"] == "status_points"
         )
+        self.looks_again = len(members) > 1 and "segments" in self.judge.needs
         self.occasions: dict[int, Occasion] = {}
         self.noted: list[tuple[Order, CampaignAward, Any]] = []
         self.found: list[Found] = []

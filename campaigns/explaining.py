@@ -1,12 +1,13 @@
 """Why an order earned what it did, and why not more: every rule that was in force when it was posted."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from campaigns import judging, running
 from campaigns.histories import Past
 from campaigns.judging import Judge
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignAward
 from campaigns.occasions import ORDER, REFERRAL, of_order
 from campaigns.rules import Rule, compile_rule
 from loyalty import order_facts, programs
@@ -37,13 +38,28 @@ def rules_for(order: Order) -> list[dict[str, Any]]:
         history=past,
     )
     judge.load(occasions=[occasion], lock=False)
+    occasion.segments |= _segments_then(order, rules)
     return judge.explain(occasion)
+
+
+def _segments_then(order: Order, rules: Sequence[Rule]) -> frozenset[str]:
+    """The segments that the member must have been in, since a campaign for them paid; wallets have changed meanwhile."""
+    paid = set(CampaignAward.objects.filter(order=order).values_list("campaign_id", flat=True))
+    return frozenset(
+        code
+        for rule in rules
+        if rule.id in paid
+        for check in rule.checks
+        if check.name == "segments"
+        for code in check.expected
+    )
 
 
 def _posted_at(order: Order) -> datetime:
     """When its points were decided: with the order, or with the step that awarded it later."""
     assert order.awarded_at is not None
-    step = order.steps.filter(at=order.awarded_at).order_by("-id").first()
+    # A step may be said to be a little ahead of the clock; the award is not.
+    step = order.steps.filter(at__gte=order.awarded_at).order_by("at", "id").first()
     return step.created_at if step is not None else order.created_at
 
 

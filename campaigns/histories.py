@@ -26,7 +26,8 @@ CROSS JOIN LATERAL (
 ) o"""
 
 _ORDERS_IN = """
-SELECT n.member_id, n.starts_at, count(o.id), coalesce(sum(o.amount), 0)
+SELECT n.member_id, n.starts_at, count(o.id) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')),
+    coalesce(sum(o.amount - o.refunded_amount), 0)
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, starts_at, ends_at)
 JOIN loyalty_order o ON o.member_id = n.member_id AND o.placed_at >= n.starts_at AND o.placed_at < n.ends_at
     AND o.awarded_at IS NOT NULL AND o.id <> %s AND o.id < %s
@@ -36,6 +37,7 @@ _ACTS_IN = """
 SELECT n.member_id, n.starts_at, count(a.id), 0
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, starts_at, ends_at)
 JOIN campaigns_act a ON a.member_id = n.member_id AND a.type = %s AND a.at >= n.starts_at AND a.at < n.ends_at
+    AND NOT (a.type = 'check_in' AND a.reference LIKE 'check-in/%%/%%')
 GROUP BY n.member_id, n.starts_at"""
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)

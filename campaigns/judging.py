@@ -100,6 +100,13 @@ class Judge:
             },
             lock=lock,
         )
+        grants = [
+            rule
+            for rule in self.rules
+            if rule.effect["type"] == "grant_reward"
+            and any(rule.may_match(each) for each in occasions)
+        ]
+        self.usage.load_stock(rules=grants, lock=lock)
 
     def _load_segments(self, occasions: Sequence[Occasion]) -> None:
         if "segments" not in self.needs:
@@ -113,7 +120,9 @@ class Judge:
         }
         members = {each.member.pk for each in occasions}
         at = max(each.at for each in occasions)
-        self.members_of = segmenting.codes_of(members=members, codes=codes, at=at)
+        self.members_of = segmenting.codes_of(
+            members=members, codes=codes, at=at, but=self.past.own[0], before=self.past.own[1]
+        )
         for occasion in occasions:
             occasion.segments = self.members_of.get(occasion.member.pk, frozenset())
 
@@ -131,7 +140,8 @@ class Judge:
         made = []
         has_groups = False
         for rule in self.matching(occasion, occasion.trigger):
-            room = self.room(rule, occasion.member.pk, occasion) if rule.limits else None
+            is_limited = rule.limits or rule.effect["type"] == "grant_reward"
+            room = self.room(rule, occasion.member.pk, occasion) if is_limited else None
             effect = effect_of(rule, occasion, facts, room)
             if effect is not None:
                 made.append((rule, effect))
@@ -157,15 +167,21 @@ class Judge:
             if rule.trigger in triggers
         ]
 
-    def note(self, occasion: Occasion, given: Iterable[Given]) -> list[CampaignAward]:
-        """The occasion was posted and gave this: limits are used, history goes on. Returns the awards (unsaved)."""
+    def note(
+        self, occasion: Occasion, given: Iterable[Given], *, is_later: bool = False
+    ) -> list[CampaignAward]:
+        """The occasion was posted and gave this: limits are used, history goes on. Returns the awards (unsaved).
+
+        `is_later`: it adds to something that has happened already, and is nothing that happened itself.
+        """
         awards = []
         for each in by_rules(given):
             rule = each.effect.source
             points = each.points + each.status_points + each.pieces
             self.usage.note(rule, occasion.member.pk, occasion.day, points)
             awards.append(award_of(rule, occasion.member.pk, occasion, each))
-        self.past.note(occasion)
+        if not is_later:
+            self.past.note(occasion)
         return awards
 
 

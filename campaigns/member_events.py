@@ -1,11 +1,12 @@
 """What happens to members by itself, told to the campaigns: enrolment, a complete profile, a tier reached."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from campaigns import acts, benefits, running
 from campaigns.acts import Occurrence
 from campaigns.occasions import ENROLLED, PROFILE_COMPLETED, TIER_UPGRADED
+from loyalty import programs
 from members import events
 from members.models import Member, TierChange
 from members.transactions import before_commit_together
@@ -68,12 +69,14 @@ def _tiers_reached(reached: list[tuple[Member, datetime]]) -> None:
     if not running.waiting_for(triggers=[TIER_UPGRADED], since=min(moments), until=max(moments)):
         return
     before = _tiers_before(reached)
+    # Once a year: whoever buys, gives back and buys again has reached the tier once.
+    zone = programs.current().zone
     acts.record_all(
         occurrences=[
             Occurrence(
                 member=member,
                 type=TIER_UPGRADED,
-                reference=f"tier/{member.tier.code}/{at.astimezone(UTC).isoformat()}",
+                reference=f"tier/{member.tier.code}/{at.astimezone(zone).year}",
                 at=at,
                 data={
                     "tier": member.tier.code,

@@ -21,7 +21,8 @@ WHERE member_id = ANY(%s) AND awarded_at IS NOT NULL AND placed_at < %s
 ORDER BY member_id, placed_at DESC, id DESC"""
 
 _SUMS = """
-SELECT member_id, count(*), sum(amount) FROM loyalty_order
+SELECT member_id, count(*) FILTER (WHERE status NOT IN ('cancelled', 'refunded')), sum(amount - refunded_amount)
+FROM loyalty_order
 WHERE member_id = ANY(%s) AND awarded_at IS NOT NULL AND placed_at >= %s AND placed_at < %s GROUP BY member_id"""
 
 
@@ -83,4 +84,5 @@ class Walked(Past):
                 self.within.pop((member, before), None)
             self.open[member, place] = start
             number, amount = self.within.get((member, start), (0, Decimal(0)))
-            self.within[member, start] = (number + 1, amount + occasion.amount)
+            is_kept = net > 0 or occasion.amount == 0
+            self.within[member, start] = (number + is_kept, amount + net)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from campaigns import editing, lifecycle
@@ -98,7 +99,21 @@ def _campaign(words: Mapping[str, Any], preset: Preset, by: str, at: datetime) -
     }
     if "runs_for_days" in words:
         changes |= {"starts_at": at, "ends_at": at + timedelta(days=words["runs_for_days"])}
-    known = Campaign.objects.filter(code=words["code"]).exclude(state=Campaign.State.ENDED).first()
-    if known is not None:
-        return editing.change(campaign=known, changes=changes, by=by, at=at)
-    return editing.create(changes=changes, by=f"{MADE_BY}{preset.name}", at=at)
+    known = Campaign.objects.filter(code=words["code"]).first()
+    if known is None or not _may_change(known, preset):
+        changes["code"] = _free_code(words["code"])
+        return editing.create(changes=changes, by=f"{MADE_BY}{preset.name}", at=at)
+    return editing.change(campaign=known, changes=changes, by=by, at=at)
+
+
+def _may_change(campaign: Campaign, preset: Preset) -> bool:
+    """Whether it was made by the preset and has not ended: what the merchant made stays as it is."""
+    is_own = campaign.created_by == f"{MADE_BY}{preset.name}"
+    return is_own and campaign.state != Campaign.State.ENDED
+
+
+def _free_code(code: str) -> str:
+    """The code, or the first of code-2, code-3 … that no campaign has."""
+    taken = set(Campaign.objects.filter(code__startswith=code).values_list("code", flat=True))
+    names = (f"{code}-{number}" if number > 1 else code for number in count(1))
+    return next(name for name in names if name not in taken)

@@ -35,6 +35,7 @@ _ACTS = """
 SELECT n.type, n.starts_at, count(a.id)
 FROM unnest(%s::text[], %s::timestamptz[]) AS n (type, starts_at)
 JOIN campaigns_act a ON a.member_id = %s AND a.type = n.type AND a.at >= n.starts_at
+    AND NOT (a.type = 'check_in' AND a.reference LIKE 'check-in/%%/%%')
 GROUP BY n.type, n.starts_at"""
 
 Counts = Mapping[tuple[str, datetime], int]

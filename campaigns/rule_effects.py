@@ -10,6 +10,7 @@ from campaigns.rules import Rule, decimal
 from loyalty.earning import Facts
 from loyalty.effects import Bonus, Effect, Grant, Multiplier, Room, StatusBonus
 from loyalty.stacking import Number, total
+from loyalty.sums import said_of
 
 PRODUCT = "multiplier"
 # More than any wallet holds: whoever says more than this is told that it is too much, by the points.
@@ -21,7 +22,7 @@ def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -
 
     Without limits most rules contribute the same to every order: it is made once.
     """
-    if room is None and rule.kept:
+    if room is None and "effect" in rule.kept:
         known: Effect = rule.kept["effect"]
         return known
     said: dict[str, Any] = {
@@ -32,6 +33,11 @@ def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -
         "source": rule,
     }
     made: Effect | None = _MAKERS[rule.effect["type"]](rule, occasion, facts, said)
+    if made is None:
+        return None
+    if "said" not in rule.kept:
+        rule.kept["said"] = said_of(made)
+    made.said = rule.kept["said"]
     if room is None and _is_constant(rule):
         rule.kept["effect"] = made
     return made

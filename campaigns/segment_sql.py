@@ -11,6 +11,8 @@ from members.models import Member
 #: What counts as bought: neither unpaid nor cancelled nor given back whole.
 BOUGHT = ("paid", "shipped", "completed", "partially_refunded")
 
+NEWEST = 2**63 - 1
+
 
 class Sql(NamedTuple):
     """A piece of a statement with its parameters, in order."""
@@ -48,6 +50,9 @@ class Asked:
 
     at: datetime
     today: date
+    #: An order that is not seen, and an id from which on none is: what is judged did not happen yet.
+    but: int = 0
+    before: int = NEWEST
     _wallets: set[str] = field(default_factory=set)
     _bought: dict[str, Sql] = field(default_factory=dict)
     _since: list[datetime | None] = field(default_factory=list)
@@ -105,6 +110,8 @@ class Asked:
             Sql("b.status = ANY(%s)", (list(BOUGHT),)),
             Sql("b.placed_at <= %s", (self.at,)),
             *([] if since is None else [Sql("b.placed_at >= %s", (since,))]),
+            *([Sql("b.id <> %s", (self.but,))] if self.but else []),
+            *([Sql("b.id < %s", (self.before,))] if self.before < NEWEST else []),
             *([] if among is None else [Sql("b.member_id = ANY(%s)", (among,))]),
         ]
         return joined(

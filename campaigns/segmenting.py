@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 
 from campaigns import segment_queries, segment_rules
 from campaigns.models import Segment, SegmentMember
-from campaigns.segment_sql import Asked, Sql, joined, negated
+from campaigns.segment_sql import NEWEST, Asked, Sql, joined, negated
 from loyalty import programs
 from members.jobs import Report
 from members.models import Member
@@ -43,16 +43,23 @@ _SIZES = f"SELECT segment_id, count(*) FROM {_NOW} GROUP BY segment_id"
 
 # ---- as it is now --------------------------------------------------------------------------------------
 def codes_of(
-    *, members: Collection[int], codes: Collection[str], at: datetime
+    *,
+    members: Collection[int],
+    codes: Collection[str],
+    at: datetime,
+    but: int = 0,
+    before: int = NEWEST,
 ) -> dict[int, frozenset[str]]:
     """Which of these segments (codes) each of a few members (ids) is in at a moment; closed members are left out.
+
+    The order `but` and those from the id `before` on are not seen: it is being judged, they came later.
 
     Four queries at most, however many members and segments. Unknown codes are passed over.
     """
     segments = segment_queries.segments_by_code(codes) if members and codes else []
     if not segments:
         return {}
-    plan = _Plan(segments, at)
+    plan = _Plan(segments, _asked(at, but, before))
     with connection.cursor() as cursor:
         cursor.execute(*plan.flags(members))
         rows = cursor.fetchall()
@@ -73,7 +80,7 @@ def members_matching(*, rules: Mapping[str, Any], at: datetime) -> QuerySet[Memb
 def members_of(*, segment: Segment, at: datetime) -> QuerySet[Member]:
     """The members of a segment: in a small shop as it is now, in a large one as it was refreshed last."""
     if is_small():
-        plan = _Plan([segment], at)
+        plan = _Plan([segment], _asked(at))
         return _found(plan.membership(segment), plan.rows(None))
     kept = SegmentMember.objects.filter(segment=segment)
     return Member.objects.exclude(status=Member.Status.CLOSED).filter(
@@ -132,7 +139,7 @@ def refresh_by_job(parameters: Mapping[str, Any], report: Report, at: datetime) 
 def _refresh(segments: Sequence[Segment], at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_ROOM)
-        memberships = _Plan(segments, at).memberships()
+        memberships = _Plan(segments, _asked(at)).memberships()
         cursor.execute(_MAKE + memberships.text, memberships.values)
         cursor.execute(f"ANALYZE {_NOW}")
         keys = _unchanged(segments)
@@ -160,12 +167,12 @@ def _is_same(one: Segment, other: Segment) -> bool:
 class _Plan:
     """One statement that says who is in which of the segments; those before them in their groups go first."""
 
-    def __init__(self, segments: Sequence[Segment], at: datetime) -> None:
+    def __init__(self, segments: Sequence[Segment], asked: Asked) -> None:
         self.segments = segments
         groups = {each.group for each in segments if each.group}
         others = segment_queries.segments_of_groups(groups) if groups else []
         self.all = {each.pk: each for each in (*others, *segments)}
-        self.asked = _asked(at)
+        self.asked = asked
         self.conditions = [
             _named(segment_rules.compiled(each.rules, self.asked), f"c{each.pk}")
             for each in self.all.values()
@@ -220,8 +227,9 @@ class _Plan:
         )
 
 
-def _asked(at: datetime) -> Asked:
-    return Asked(at=at, today=at.astimezone(programs.current().zone).date())
+def _asked(at: datetime, but: int = 0, before: int = NEWEST) -> Asked:
+    today = at.astimezone(programs.current().zone).date()
+    return Asked(at=at, today=today, but=but, before=before)
 
 
 def _named(condition: Sql, name: str) -> Sql:

@@ -28,15 +28,20 @@ class Rules:
     others: Sequence[Rule]
 
     @property
+    def own(self) -> list[Rule]:
+        """The campaign itself: as it is meant, and as it runs."""
+        return [self.tried, *([self.running] if self.running else [])]
+
+    @property
     def all(self) -> list[Rule]:
         """Every rule that may matter."""
-        return [self.tried, *([self.running] if self.running else []), *self.others]
+        return [*self.own, *self.others]
 
     @property
     def decisive(self) -> list[Rule]:
         """Those of which one has to match before it makes a difference whether the campaign is there."""
         limited = [rule for rule in self.others if rule.limits]
-        return [self.tried, *([self.running] if self.running else []), *limited]
+        return [*self.own, *limited]
 
 
 @dataclass(slots=True)
@@ -85,6 +90,7 @@ class Trial:
         self.with_it = _Side(with_it)
         self.without = _Side(rules.others)
         self.as_now = _Side(as_now) if as_now else None
+        self.is_apart = all(_leaves_alone(each, rules.others) for each in rules.own)
         self.budget_gone_at: datetime | None = None
 
     def judge(self, order: PastOrder) -> Outcome | None:
@@ -98,21 +104,34 @@ class Trial:
 
     def _compared(self, order: PastOrder) -> Outcome:
         facts = _Seen(order, self.program)
-        with_it, without = self.with_it.earned(facts), self.without.earned(facts)
-        outcome = Outcome(
-            points=with_it.points - without.points,
-            status_points=with_it.status_points - without.status_points,
-            pieces=_pieces(with_it) - _pieces(without),
-        )
-        if self.as_now is not None:
-            outcome.points_now = self.as_now.earned(facts).points - without.points
+        with_it = self.with_it.earned(facts)
+        as_now = self.as_now.earned(facts) if self.as_now else None
+        if self.is_apart:
+            outcome = self._given(with_it, as_now)
+        else:
+            outcome = _difference(with_it, self.without.earned(facts), as_now)
         if self.rules.tried.limits:
             outcome.cuts = [
-                (effect.room.tightest()[0], cut)
-                for effect, cut in _cuts(with_it)
-                if effect.source is self.rules.tried and effect.room is not None
+                (given.effect.room.tightest()[0], given.cut)
+                for given in with_it.given_by(self._is_tried)
+                if given.cut and given.effect.room is not None
             ]
             self._watch_budget(order.occasion.at)
+        return outcome
+
+    def _is_tried(self, effect: Effect) -> bool:
+        return effect.source is self.rules.tried
+
+    def _given(self, with_it: Earned, as_now: Earned | None) -> Outcome:
+        """What it gave is the whole difference: nothing else changes by it."""
+        outcome = Outcome()
+        for given in with_it.given_by(self._is_tried):
+            outcome.points += given.points
+            outcome.status_points += given.status_points
+            outcome.pieces += given.pieces
+        if as_now is not None:
+            for given in as_now.given_by(lambda effect: effect.source is self.rules.running):
+                outcome.points_now += given.points
         return outcome
 
     def _watch_budget(self, at: datetime) -> None:
@@ -165,16 +184,41 @@ class _Side:
 
     def _use(self, earned: Earned) -> None:
         assert self.occasion is not None
-        for each in judging.by_rules(earned.given):
-            rule = each.effect.source
-            if rule.limits:
-                points = each.points + each.status_points + each.pieces
-                self.judge.usage.note(rule, self.occasion.member.pk, self.occasion.day, points)
+        for each in judging.by_rules(earned.given_by(_is_limited)):
+            points = each.points + each.status_points + each.pieces
+            self.judge.usage.note(
+                each.effect.source, self.occasion.member.pk, self.occasion.day, points
+            )
+
+
+def _is_limited(effect: Effect) -> bool:
+    return effect.room is not None
+
+
+def _leaves_alone(rule: Rule, others: Sequence[Rule]) -> bool:
+    """Whether the others give the same with it as without: no rival of its group, and no limit that counts what it changes.
+
+    What a limited factor is worth hangs on the other factors; a fixed bonus is always worth its points.
+    """
+    return not any(
+        (other.group is not None and other.group == rule.group)
+        or (other.limits and _is_factor(other))
+        for other in others
+    )
+
+
+def _is_factor(rule: Rule) -> bool:
+    return rule.effect["type"] == "multiplier" or bool(rule.effect.get("multiplied"))
+
+
+def _difference(with_it: Earned, without: Earned, as_now: Earned | None) -> Outcome:
+    return Outcome(
+        points=with_it.points - without.points,
+        status_points=with_it.status_points - without.status_points,
+        pieces=_pieces(with_it) - _pieces(without),
+        points_now=0 if as_now is None else as_now.points - without.points,
+    )
 
 
 def _pieces(earned: Earned) -> int:
     return sum(each.pieces for each in earned.beside)
-
-
-def _cuts(earned: Earned) -> list[tuple[Effect, int]]:
-    return [(each.effect, each.cut) for each in earned.given if each.cut]

@@ -10,6 +10,7 @@ from django.db import connection
 from campaigns.models import Budget
 from campaigns.rules import Rule
 from loyalty.effects import Room
+from rewards import giving as rewards_giving
 
 _USED = """
 SELECT campaign_id, member_id, day, sum(points + status_points + pieces)::bigint FROM campaigns_campaignaward
@@ -53,6 +54,8 @@ class Usage:
         self.used: dict[tuple[int, int], Used] = {}
         self.budgets: dict[int, int] = {}
         self.spent: dict[int, int] = {}
+        # Rewards whose stock can run out, by code.
+        self.stock: dict[str, int] = {}
 
     def load(self, *, rules: Iterable[Rule], members: Collection[int]) -> None:
         """Read what each member has had of the rules that are limited by member: one query, if there are any."""
@@ -73,10 +76,18 @@ class Usage:
             found = found.select_for_update(no_key=True)
         self.budgets |= {each.campaign_id: each.left for each in found}
 
+    def load_stock(self, *, rules: Iterable[Rule], lock: bool) -> None:
+        """Read what is left of the rewards that rules give; a stock that can run out is locked in id order."""
+        codes = {
+            rule.effect["reward"]: None for rule in rules if rule.effect["type"] == "grant_reward"
+        }
+        self.stock = rewards_giving.stock_of(codes=sorted(codes), lock=lock) if codes else {}
+
     def room(self, rule: Rule, member: int, day: date) -> Room | None:
-        """What the rule's limits leave for one more award to a member on a day; None: it has none."""
+        """What the rule's limits (and the stock it gives from) leave for one more award to a member; None: it has none."""
+        shelf = self.stock.get(rule.effect.get("reward", ""))
         if not rule.limits:
-            return None
+            return None if shelf is None else Room(left=[("stock", shelf)])
         used = self.used.get((rule.id, member)) or Used()
         left = [
             (name, rule.limits[name] - taken(used, day))
@@ -86,11 +97,16 @@ class Usage:
         if "budget_points" in rule.limits:
             budget = self.budgets.get(rule.id, rule.limits["budget_points"])
             left.append(("budget_points", budget - self.spent.get(rule.id, 0)))
+        if shelf is not None:
+            left.append(("stock", shelf))
         return Room(left=left, is_whole=rule.is_whole)
 
     def note(self, rule: Rule, member: int, day: date, points: int) -> None:
         """Points (or status points, or pieces) were given."""
         self._add(rule.id, member, day, points)
+        reward = rule.effect.get("reward", "")
+        if reward in self.stock:
+            self.stock[reward] -= points
         if "budget_points" in rule.limits and points > 0:
             self.spent[rule.id] = self.spent.get(rule.id, 0) + points
 

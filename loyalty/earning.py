@@ -61,10 +61,15 @@ class Earned:
     @cached_property
     def given(self) -> list[Given]:
         """What each rule gave in the end, after its limits."""
+        return self.given_by(lambda _effect: True)
+
+    def given_by(self, wanted: Callable[[Effect], bool]) -> list[Given]:
+        """What those gave in the end that are wanted."""
+        beside = [given for given in self.beside if wanted(given.effect)]
         if self.sum is None:
-            return self.beside
+            return beside
         with localcontext(EXACT):
-            return [*self.sum.given(), *self.beside]
+            return [*self.sum.given(wanted), *beside]
 
     @cached_property
     def shares(self) -> tuple[Number, ...]:

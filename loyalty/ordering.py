@@ -1,7 +1,7 @@
 """Orders: reported by tills, shops and imports, one at a time or a thousand at once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from loyalty import (
     ledger,
     order_awards,
     order_holds,
+    order_people,
     order_rows,
     programs,
     promotions,
@@ -27,7 +28,7 @@ from loyalty.models import Entry, Hold, Order
 from loyalty.order_facts import Line, OrderFacts
 from members import queries as member_queries
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused, Refusal
-from members.models import Member, Store, Tier
+from members.models import Member, Tier
 from members.transactions import in_transaction
 
 __all__ = ["Line", "OrderFacts", "Placed", "Quote", "place", "place_all", "quote"]
@@ -69,31 +70,25 @@ def place_all(*, orders: Sequence[OrderFacts], at: datetime) -> list[Placed]:
     MemberClosed, HoldClosed, WalletFrozen (only with a hold).
     """
     try:
-        return in_transaction(lambda: _Batch(orders, at).place())
+        return in_transaction(lambda: _place_all(orders, at))
     except IntegrityError:
         # Somebody stored one of these numbers meanwhile for another member or for none: now it can be seen.
-        return in_transaction(lambda: _Batch(orders, at).place())
+        return in_transaction(lambda: _place_all(orders, at))
+
+
+def _place_all(orders: Sequence[OrderFacts], at: datetime) -> list[Placed]:
+    """In one go, or in several where rules ask the database about a member's orders: each then sees those before it."""
+    batch = _Batch(orders, at)
+    if not batch.promotions.looks_again:
+        return batch.place()
+    batch.lock()  # all at once, in id order
+    waves = batch.people.waves(orders)
+    return [placed for wave in waves for placed in _Batch(wave, at).place()]
 
 
 def quote(*, order: OrderFacts, at: datetime) -> Quote:
     """What the order would earn if it were placed now with this status; same code, nothing written. Raises the problem."""
     return in_transaction(lambda: _Batch([order], at).quote(order))
-
-
-@dataclass(slots=True)
-class _People:
-    """The members and stores that a batch names."""
-
-    by_number: dict[str, Member] = field(default_factory=dict)
-    by_external_id: dict[str, Member] = field(default_factory=dict)
-    stores: Mapping[str, Store] = field(default_factory=dict)
-
-    def member_of(self, facts: OrderFacts) -> Member | None:
-        if facts.member is not None:
-            return self.by_number.get(facts.member)
-        if facts.member_external_id is not None:
-            return self.by_external_id.get(facts.member_external_id)
-        return None
 
 
 class _Batch:
@@ -103,7 +98,7 @@ class _Batch:
         self.orders = orders
         self.at = at
         self.program = programs.current()
-        self.people = self._people()
+        self.people = order_people.named_by(self.orders)
         self.held = ledger.Held({}, at)
         self.walks: dict[int, tiers.Walk] = {}
         self.known: dict[tuple[str, str], Order] = {}
@@ -121,9 +116,14 @@ class _Batch:
         found = ((place, self.people.member_of(facts)) for place, facts in enumerate(self.orders))
         return {place: member for place, member in found if member is not None}
 
-    def place(self) -> list[Placed]:
+    def lock(self) -> dict[int, Member]:
+        """Lock everybody who may get points; returns the orders' members."""
         members = {member.pk: member for member in self.people.by_number.values()}
         self.held = ledger.lock(members={*members, *self.promotions.lock_too()}, at=self.at)
+        return members
+
+    def place(self) -> list[Placed]:
+        members = self.lock()
         for pk, status in member_queries.statuses(members).items():
             members[pk].status = status  # as it is under the lock
         self.known = queries.orders_by_key(keys=[facts.key for facts in self.orders])
@@ -154,23 +154,6 @@ class _Batch:
         return Quote(order, order_awards.rules(self._seen(facts)))
 
     # ---- reading ------------------------------------------------------------------------------
-    def _people(self) -> _People:
-        found = member_queries.found(
-            numbers={facts.member for facts in self.orders if facts.member is not None},
-            external_ids={
-                facts.member_external_id
-                for facts in self.orders
-                if facts.member_external_id is not None
-            },
-        )
-        return _People(
-            by_number={member.number: member for member in found},
-            by_external_id={member.external_id: member for member in found if member.external_id},
-            stores=member_queries.stores_by_code(
-                {facts.store for facts in self.orders if facts.store is not None}
-            ),
-        )
-
     def _start_walks(self) -> None:
         expected: dict[int, int] = {}
         for facts in self.orders:

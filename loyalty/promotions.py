@@ -24,6 +24,8 @@ class Promotions(Protocol):
 
     #: The most status points that one order can get beside those for its money.
     most_status: int
+    #: Whether it has to look again before a member's next order: what it reads hangs on the orders stored so far.
+    looks_again: bool
 
     def lock_too(self) -> Collection[int]:
         """Members beside the orders' own who may get points by them."""

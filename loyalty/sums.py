@@ -1,6 +1,6 @@
 """The sum behind an order's points: base, multipliers and bonuses, with or without any of them. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -60,6 +60,9 @@ class Sum:
         # What limits cut, one after the other, and the ids of those effects: each gives what fits, whatever it is worth.
         self.cuts: list[Cut] = []
         self.reduced: frozenset[int] = NOTHING
+        # What the limited ones are worth that were not cut, and what all comes to that is not reduced.
+        self.worths: dict[int, int] = {}
+        self.reached = 0
 
     def _take(self, effect: Base | Effect) -> None:
         if isinstance(effect, Multiplier):
@@ -198,20 +201,20 @@ class Sum:
         cut gives what fits, and for those that follow it is not there. That may let another one count for more (where
         only the best counts), so all are looked at until nothing changes.
         """
-        points = reached = sum(int(part["points"]) for part in explanation)
+        points = self.reached = sum(int(part["points"]) for part in explanation)
         limited = [each for each in self.effects() if each.room is not None]
-        while cut := next(filter(None, (self._cut(each, reached) for each in limited)), None):
+        while cut := next(filter(None, map(self._cut, limited)), None):
             limited.remove(cut.effect)
             self.cuts.append(cut)
             self.reduced |= {id(cut.effect)}
             explanation.append(_cap_of(cut))
             points -= cut.points
-            reached -= cut.worth
+            self.reached -= cut.worth
         return points
 
-    def _cut(self, effect: Multiplier | Bonus, reached: int) -> "Cut | None":
+    def _cut(self, effect: Multiplier | Bonus) -> "Cut | None":
         assert effect.room is not None
-        worth = self._worth(effect, reached)
+        worth = self.worths[id(effect)] = self._worth(effect, self.reached)
         name, left = effect.room.tightest()
         left = max(0, left)
         if worth <= left:
@@ -224,19 +227,20 @@ class Sum:
             return effect.points
         return reached - self.points(self.reduced | {id(effect)})
 
-    def given(self) -> list[Given]:
-        """What each rule gave in the end, after the limits; the tier and the base are no rules of their own."""
+    def given(self, wanted: Callable[[Effect], bool]) -> list[Given]:
+        """What each rule that is wanted gave in the end, after the limits; the tier and the base are no rules."""
         cuts = {id(cut.effect): cut for cut in self.cuts}
-        total = self.points(self.reduced)
         found = []
         for effect in self.effects():
-            if isinstance(effect, Multiplier) and effect.kind == "tier":
+            if not wanted(effect) or (isinstance(effect, Multiplier) and effect.kind == "tier"):
                 continue
             cut = cuts.get(id(effect))
             if cut is not None:
                 found.append(Given(effect=effect, points=cut.fits, cut=cut.points))
+            elif id(effect) in self.worths:
+                found.append(Given(effect=effect, points=self.worths[id(effect)]))
             else:
-                found.append(Given(effect=effect, points=self._worth(effect, total)))
+                found.append(Given(effect=effect, points=self._worth(effect, self.reached)))
         return found
 
     def effects(self) -> tuple[Multiplier | Bonus, ...]:
@@ -269,11 +273,12 @@ def _cap_of(cut: Cut) -> Part:
 def part_of(effect: Effect, points: int) -> Part:
     """One step of an explanation."""
     if effect.said is None:
-        effect.said = _said_of(effect)
+        effect.said = said_of(effect)
     return {**effect.said, "points": points}
 
 
-def _said_of(effect: Effect) -> Part:
+def said_of(effect: Effect) -> Part:
+    """What every explanation says of an effect, whatever it gave; the same for all effects of a rule."""
     part: Part = {"rule": effect.rule, "kind": "bonus", "points": 0, "title": effect.title}
     if isinstance(effect, Multiplier):
         part |= {"kind": effect.kind, "factor": text(effect.factor)}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,6 +49,16 @@ def give(*, gift: Gift, at: datetime) -> Redemption | None:
     )
     vouchers.issue(redemption=made, reward=reward, at=at, zone=programs.current().zone)
     return made
+
+
+def stock_of(*, codes: Sequence[str], lock: bool) -> dict[str, int]:
+    """What is left of these rewards, for those that can run out; unknown ones are left out as having none."""
+    found = Reward.objects.filter(code__in=codes).order_by("id")
+    if lock:
+        found = found.select_for_update(no_key=True)
+    known = {reward.code: reward.stock for reward in found}
+    left = {code: stock for code, stock in known.items() if stock is not None}
+    return left | {code: 0 for code in codes if code not in known}
 
 
 def take_back(*, member: int, reference: str, at: datetime) -> bool:

@@ -228,6 +228,15 @@ class TestHistory:
 
         assert found == [10, 10, 17, 110, 10, 10]
 
+    def test_what_was_given_back_does_not_count_towards_a_goal(self, bob: Member) -> None:
+        campaign("spend", effect=bonus(500), period_sum={"period": "month", "amount": "1000.00"})
+        campaign("two", effect=bonus(7), period_count={"period": "month", "orders": 2})
+        place("1", "990.00", member=bob)
+        refund("1", amount=Decimal("990.00"))
+
+        assert place("2", "10.00", member=bob).points == 10
+        assert place("3", "10.00", member=bob).points == 17
+
     def test_a_factor_holds_from_the_goal_on(self, bob: Member) -> None:
         campaign("later", period_count={"period": "month", "orders": 3})
 
@@ -399,6 +408,22 @@ class TestOtherEffects:
         awards = CampaignAward.objects.order_by("id").values_list("pieces", "cut")
         assert list(awards) == [(1, 0), (0, 1)]
         assert Voucher.objects.get().state == "void"
+        assert_clean()
+
+    def test_an_empty_shelf_is_told_and_not_used_of_the_budget(self, bob: Member) -> None:
+        Reward.objects.create(code="cup", name="cup", kind="gift", points=500, stock=1)
+        campaign(
+            "cup",
+            effect={"type": "grant_reward", "reward": "cup"},
+            limits={"budget_points": 5},
+        )
+
+        first, second = place("1", "10.00", member=bob), place("2", "10.00", member=bob)
+
+        assert parts(first) == [("base", "base", 10), ("cup", "bonus", 0)]
+        assert parts(second) == [("base", "base", 10)]
+        assert Budget.objects.get().used == 1
+        assert Redemption.objects.count() == 1
         assert_clean()
 
     def test_a_later_change_does_not_change_what_was_given(self, bob: Member) -> None:

@@ -251,6 +251,19 @@ class TestLoad:
             running = Campaign.objects.filter(state="active").values_list("code", flat=True)
             assert set(running) == {each["code"] for each in preset.data["campaigns"]}
 
+    def test_leaves_alone_what_the_merchant_made_or_ended(self, db: None) -> None:
+        preset = preset_files.preset("snack_bar")
+        presets.load(preset=preset, by="owner", at=NOON)
+        Campaign.objects.filter(code="fifty-gets-hundred").update(state="ended")
+        Campaign.objects.filter(code="hundred-gets-coupon").update(created_by="owner", name="mine")
+
+        presets.load(preset=preset, by="owner", at=NOON)
+
+        assert Campaign.objects.get(code="fifty-gets-hundred").state == "ended"
+        assert Campaign.objects.get(code="fifty-gets-hundred-2").state == "active"
+        assert Campaign.objects.get(code="hundred-gets-coupon").name == "mine"
+        assert Campaign.objects.get(code="hundred-gets-coupon-2").state == "active"
+
     def test_refuses_to_take_tiers_from_members_and_changes_nothing(self, bob: Member) -> None:
         status(bob, 50_000)
 
