@@ -182,7 +182,9 @@ class TestTierUpgraded:
         assert [act.data["tier"] for act in Act.objects.order_by("id")] == ["silver", "gold"]
         assert_clean()
 
-    def test_buying_giving_back_and_buying_again_is_one_rise_of_the_year(self, bob: Member) -> None:
+    def test_buying_giving_back_and_buying_again_is_one_rise_of_the_year(
+        self, bob: Member
+    ) -> None:
         campaign("silver", trigger="tier.upgraded", effect=bonus(200), limits={"per_member": 300})
         self.spend(bob, "1", "5000.00", placed_at=day(-2))
         facts = RefundFacts(reference="r", at=day(-1), amount=Order.objects.get().amount)

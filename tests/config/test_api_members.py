@@ -55,6 +55,7 @@ class TestEnrol:
             "email": "a***@example.com",
             "birthday": "****-**-**",
             "store": "jingan",
+            "tags": [],
             "status": "active",
             "tier": {"code": "base", "name": "普通", "multiplier": "1"},
             "referral_code": member.referral_code,

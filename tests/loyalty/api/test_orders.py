@@ -343,6 +343,7 @@ class TestRead:
             "source": "default",
             "points": 64,
             "explanation": made["explanation"],
+            "rules": [{"rule": "base", "title": "", "matched": True, "conditions": []}],
         }
 
     @pytest.mark.parametrize(
