@@ -72,7 +72,7 @@ class TestMemberDay:
 
 
 class TestLunch:
-    CONDITIONS = {"weekdays": [1, 2, 3, 4, 5], "hours": ["11:30-13:30"]}
+    CONDITIONS: dict[str, Any] = {"weekdays": [1, 2, 3, 4, 5], "hours": ["11:30-13:30"]}
 
     @pytest.mark.parametrize(
         ("moment", "is_in"),

@@ -87,11 +87,13 @@ class TestQuote:
     def test_equals_the_order_that_follows(self, bob: Member, **drawn: Any) -> None:
         with sandbox():
             program(stacking=drawn["stacking"], rounding=drawn["rounding"])
-            limits = {"per_member": drawn["cap"]} if drawn["cap"] is not None else {}
+            limits: dict[str, Any] = (
+                {"per_member": drawn["cap"]} if drawn["cap"] is not None else {}
+            )
             limits |= {"on_exceed": "refuse"} if drawn["is_whole"] else {}
             for place_of, factor in enumerate(drawn["factors"]):
                 scope = "matching_lines" if place_of % 2 else "order"
-                conditions = {"categories": ["dairy"]} if place_of % 2 else {}
+                conditions: dict[str, Any] = {"categories": ["dairy"]} if place_of % 2 else {}
                 campaign(f"m{place_of}", effect=double(factor, scope), limits=limits, **conditions)
             campaign("b", effect=bonus(17, multiplied=True), limits=limits)
             lines = tuple(

@@ -16,7 +16,7 @@ class TestMatching:
         draw = random.Random(7)
         rules, past, zone = evaluating.rules(), Past(), Program().zone
         table = RuleTable(rules)
-        seen = set()
+        seen: set[int] = set()
         for facts, member, tier in evaluating.orders(draw):
             past.counts[member.pk] = {"app": draw.randrange(5)}
             past.placed[member.pk] = [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty import earning, order_awards, stacking
-from loyalty.earning import Base, Effect, Facts, Multiplier
+from loyalty.earning import Base, Contribution, Facts, Multiplier
 from loyalty.models import Program
 from loyalty.order_facts import Line, OrderFacts
 from loyalty.stacking import combine
@@ -28,7 +28,7 @@ def facts(*amounts: str | Fraction, multiplier: str = "1", **settings: Any) -> F
     )
 
 
-def times(*factors: str) -> list[Effect]:
+def times(*factors: str) -> list[Contribution]:
     """What the base rule and order-wide rules with these factors contribute."""
     multipliers = [
         Multiplier(rule=f"rule-{factor}", kind="multiplier", title=factor, factor=Decimal(factor))

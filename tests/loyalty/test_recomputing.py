@@ -130,7 +130,7 @@ class TestRecompute:
             tier=Tier(code="x", multiplier=Decimal(1)),
             program=Program(earn_rate=rate, rounding=rounding, stacking=stacking),
         )
-        effects: list[earning.Effect] = [earning.Base(rule="base", rate=rate)]
+        effects: list[earning.Contribution] = [earning.Base(rule="base", rate=rate)]
         effects += [
             earning.Multiplier(rule=f"m{n}", kind="tier", title="", factor=factor)
             for n, factor in enumerate(factors)

@@ -185,12 +185,12 @@ class TestBeforeCommit:
         said: list[list[int]] = []
 
         gathered = said.append
-        transactions.in_transaction(
-            lambda: [
-                transactions.before_commit_together(gathered, [1, 2]),
-                transactions.before_commit_together(gathered, [3]),
-            ]
-        )
+
+        def work() -> None:
+            transactions.before_commit_together(gathered, [1, 2])
+            transactions.before_commit_together(gathered, [3])
+
+        transactions.in_transaction(work)
 
         assert said == [[1, 2, 3]]
         transactions.before_commit_together(gathered, [4])
