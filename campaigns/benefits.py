@@ -68,13 +68,21 @@ def keep(*, at: datetime, limit: int = 500) -> int:
     given = 0
     for turn in turns(at=at):
         last = 0
-        while found := list(
-            _waiting(turn, at).filter(pk__gt=last).values_list("pk", flat=True)[:limit]
+        while not _is_sold_out(turn) and (
+            found := list(
+                _waiting(turn, at).filter(pk__gt=last).values_list("pk", flat=True)[:limit]
+            )
         ):
             given += in_transaction(partial(_give, turn, found, at))
             # What could not be given (no stock) waits for the next time.
             last = found[-1]
     return given
+
+
+def _is_sold_out(turn: Turn) -> bool:
+    """Whether there is nothing to hand out: then nobody's wallet need be locked for it."""
+    code = turn.benefit.reward
+    return code is not None and giving.stock_of(codes=[code], lock=False).get(code, 1) <= 0
 
 
 def turns(*, at: datetime) -> list[Turn]:

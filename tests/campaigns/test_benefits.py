@@ -163,6 +163,15 @@ class TestKeep:
         assert benefits.keep(at=bob.tier_review_at) == 0
         assert benefits.keep(at=bob.tier_review_at - timedelta(microseconds=1)) == 1
 
+    def test_an_empty_shelf_costs_the_same_for_any_number_of_members(
+        self, bob: Member, mallory: Member, django_assert_num_queries: Any
+    ) -> None:
+        gives("base", {**COUPON, "reward": "unknown"})
+
+        # The program, the tiers, the shelf: nobody is locked or looked at.
+        with django_assert_num_queries(3):
+            assert benefits.keep(at=NOON) == 0
+
     def test_what_is_out_of_stock_waits(self, bob: Member, mallory: Member) -> None:
         for member in (bob, mallory):
             spend(member, "5000.00", member.number)
