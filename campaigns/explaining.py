@@ -1,14 +1,16 @@
-"""Why an order earned what it did, and why not more: every rule that was in force when it was posted."""
+"""Why an order or act earned what it did, and why not more: every rule that was in force when it was posted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from campaigns import judging, running
 from campaigns.histories import Past
 from campaigns.judging import Judge
-from campaigns.models import Campaign, CampaignAward
-from campaigns.occasions import ORDER, REFERRAL, of_order
+from campaigns.models import Act, Campaign, CampaignAward
+from campaigns.occasions import ORDER, REFERRAL, of_act, of_order
 from campaigns.rules import Rule, compile_rule
 from loyalty import order_facts, programs
 from loyalty.models import Order
@@ -23,7 +25,7 @@ def rules_for(order: Order) -> list[dict[str, Any]]:
     """
     if order.member is None:
         return []
-    rules = _in_force(_posted_at(order))
+    rules = _in_force([ORDER, REFERRAL], _posted_at(order))
     if not rules:
         return []
     program = programs.current()
@@ -38,13 +40,13 @@ def rules_for(order: Order) -> list[dict[str, Any]]:
         history=past,
     )
     judge.load(occasions=[occasion], lock=False)
-    occasion.segments |= _segments_then(order, rules)
+    occasion.segments |= _segments_then(CampaignAward.objects.filter(order=order), rules)
     return judge.explain(occasion)
 
 
-def _segments_then(order: Order, rules: Sequence[Rule]) -> frozenset[str]:
+def _segments_then(awards: QuerySet[CampaignAward], rules: Sequence[Rule]) -> frozenset[str]:
     """The segments that the member must have been in, since a campaign for them paid; wallets have changed meanwhile."""
-    paid = set(CampaignAward.objects.filter(order=order).values_list("campaign_id", flat=True))
+    paid = set(awards.values_list("campaign_id", flat=True))
     return frozenset(
         code
         for rule in rules
@@ -55,6 +57,27 @@ def _segments_then(order: Order, rules: Sequence[Rule]) -> frozenset[str]:
     )
 
 
+def rules_for_act(act: Act) -> list[dict[str, Any]]:
+    """The campaigns for events of its type that were in force when an act was taken down, like `rules_for`."""
+    rules = _in_force([act.type], act.created_at)
+    if not rules:
+        return []
+    past = Past(but_act=act.pk, before_act=act.pk)
+    judge = Judge(judging.in_order(rules), past)
+    occasion = of_act(
+        trigger=act.type,
+        at=act.at,
+        member=act.member,
+        zone=programs.current().zone,
+        history=past,
+        data=act.data,
+    )
+    occasion.tier = member_queries.tier_at(member=act.member, at=act.at).code
+    judge.load(occasions=[occasion], act_type=act.type, lock=False)
+    occasion.segments |= _segments_then(CampaignAward.objects.filter(act=act), rules)
+    return judge.explain(occasion)
+
+
 def _posted_at(order: Order) -> datetime:
     """When its points were decided: with the order, or with the step that awarded it later."""
     assert order.awarded_at is not None
@@ -63,8 +86,8 @@ def _posted_at(order: Order) -> datetime:
     return step.created_at if step is not None else order.created_at
 
 
-def _in_force(at: datetime) -> list[Rule]:
-    found = running.version_in_force(triggers=[ORDER, REFERRAL], at=at)
+def _in_force(triggers: Collection[str], at: datetime) -> list[Rule]:
+    found = running.version_in_force(triggers=triggers, at=at)
     return [
         compile_rule(id=each.campaign_id, version=each.number, content=each.content)
         for each in found

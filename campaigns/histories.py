@@ -37,7 +37,7 @@ _ACTS_IN = """
 SELECT n.member_id, n.starts_at, count(a.id), 0
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, starts_at, ends_at)
 JOIN campaigns_act a ON a.member_id = n.member_id AND a.type = %s AND a.at >= n.starts_at AND a.at < n.ends_at
-    AND NOT (a.type = 'check_in' AND a.reference LIKE 'check-in/%%/%%')
+    AND a.id <> %s AND a.id < %s AND NOT (a.type = 'check_in' AND a.reference LIKE 'check-in/%%/%%')
 GROUP BY n.member_id, n.starts_at"""
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -49,8 +49,11 @@ Window = tuple[int, datetime, datetime]
 class Past:
     """The history of a batch's members. `but` is an order that is judged itself; `before` an id: later orders are not seen."""
 
-    def __init__(self, *, but: int = 0, before: int = NEWEST) -> None:
+    def __init__(
+        self, *, but: int = 0, before: int = NEWEST, but_act: int = 0, before_act: int = NEWEST
+    ) -> None:
         self.own = [but, before]
+        self.own_act = [but_act, before_act]
         self.counts: dict[int, dict[str, int]] = {}
         self.placed: dict[int, list[tuple[datetime, Decimal]]] = {}
         self.within: dict[tuple[int, datetime], tuple[int, Decimal]] = {}
@@ -81,7 +84,10 @@ class Past:
     def _load_periods(self, occasions: Sequence[Occasion], act_type: str | None) -> None:
         windows = sorted({window for each in occasions for window in self._windows(each)})
         columns = [list(column) for column in zip(*windows, strict=True)]
-        parameters: list[Any] = [*columns, *(self.own if act_type is None else [act_type])]
+        parameters: list[Any] = [
+            *columns,
+            *(self.own if act_type is None else [act_type, *self.own_act]),
+        ]
         statement = _ORDERS_IN if act_type is None else _ACTS_IN
         for member, start, number, amount in _rows(statement, parameters):
             self.within[member, start] = (number, Decimal(amount))

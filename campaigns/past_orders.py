@@ -30,14 +30,17 @@ SELECT count(*) FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS n (since, u
 JOIN loyalty_order o ON o.placed_at >= n.since AND o.placed_at < n.until
 WHERE o.member_id IS NOT NULL AND o.awarded_at IS NOT NULL"""
 
-# With the last row of the tier history at the order, and whether the member has any history.
+# With the last row of the tier history at the order, the factor of its tier where it may have reached that tier itself,
+# and the tier of a member without a history.
 _ORDERS = """
-SELECT o.*, c.tier_id, c.before_id, c.at = o.placed_at AND c.reason = 'reached',
+SELECT o.placed_at, o.id, o.source, o.number, o.member_id, o.store_id, o.channel, o.coupon, o.amount,
+    o.points_paid_amount, o.net, o.methods, c.tier_id, c.before_id, c.at = o.placed_at AND c.reason = 'reached',
+    CASE WHEN c.at = o.placed_at THEN jsonb_path_query_first(o.explanation, '$[*] ? (@.kind == "tier").factor') #>> '{{}}' END,
     CASE WHEN c.tier_id IS NULL AND NOT EXISTS (SELECT FROM members_tierchange WHERE member_id = o.member_id)
         THEN (SELECT tier_id FROM members_member WHERE id = o.member_id) END
 FROM (
     SELECT o.placed_at, o.id, o.source, o.number, o.member_id, o.store_id, o.channel, o.coupon, o.amount,
-        o.points_paid_amount, o.amount - o.refunded_amount, {methods}
+        o.points_paid_amount, o.amount - o.refunded_amount AS net, {methods} AS methods, o.explanation
     FROM loyalty_order o
     WHERE o.placed_at >= %s AND o.placed_at < %s AND o.member_id IS NOT NULL AND o.awarded_at IS NOT NULL
         AND o.member_id %% %s = 0 AND (o.placed_at, o.id) > (%s, %s)
@@ -217,15 +220,22 @@ class PastOrders:
         return PastOrder(pk, occasion, facts, tier, net, self.history)
 
     def _tier(self, row: tuple[Any, ...]) -> Tier:
-        """The tier held at the order; the one that reached a tier, the first at that moment, earned at the tier before."""
-        tier, before, is_reached, without_history = row[12:]
-        if is_reached:
-            if self.moment != row[0]:
-                self.moment, self.lifted = row[0], set()
-            if row[4] not in self.lifted:
-                self.lifted.add(row[4])
-                tier = before
-        return self.shop.tiers.get(tier or without_history, self.shop.lowest)
+        """The tier held at the order; the one that reached a tier earned at the tier before.
+
+        Of several orders at that moment the factor that each earned with tells; where it does not, the first one was it.
+        """
+        key, before, is_reached, factor, without_history = row[12:]
+        tier = self.shop.tiers.get(key or without_history, self.shop.lowest)
+        if not is_reached:
+            return tier
+        lower = self.shop.tiers.get(before, self.shop.lowest)
+        if self.moment != row[0]:
+            self.moment, self.lifted = row[0], set()
+        is_first = row[4] not in self.lifted
+        self.lifted.add(row[4])
+        factors = {lower.multiplier: lower, tier.multiplier: tier}
+        usual = lower if is_first else tier
+        return factors.get(Decimal(factor or 1), usual) if len(factors) == 2 else usual
 
     def _put_lines_on(self, orders: Sequence[PastOrder]) -> None:
         if not self.lines.are_read:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, Conversion
+from campaigns.models import Act, Campaign, Conversion
 from members import validation
 from members.errors import NotFound
 from members.models import Member
@@ -48,3 +48,15 @@ def to_approve(*, by: str) -> QuerySet[Campaign]:
     open_states = [Campaign.State.DRAFT, Campaign.State.PAUSED]
     waiting = Campaign.objects.filter(state__in=open_states, approved_by="")
     return waiting.exclude(requested_by="").exclude(requested_by=by).order_by("requested_at", "id")
+
+
+def act(pk: int) -> Act:
+    """One event with its member. Raises NotFound."""
+    found = (
+        Act.objects.select_related("member", "member__tier").filter(pk=pk).first()
+        if pk < 2**63
+        else None
+    )
+    if found is None:
+        raise NotFound(_("Event"))
+    return found

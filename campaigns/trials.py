@@ -12,7 +12,7 @@ from campaigns.past_orders import PastOrder
 from campaigns.rules import Content, Rule, compile_rule
 from loyalty import earning, order_awards
 from loyalty.earning import Earned, Facts
-from loyalty.effects import Effect
+from loyalty.effects import Effect, Given
 from loyalty.models import Program
 
 # A campaign that is not stored yet comes after all that are.
@@ -87,9 +87,9 @@ class Trial:
         self.decisive = rules.decisive
         with_it = judging.in_order([rules.tried, *rules.others])
         as_now = judging.in_order([rules.running, *rules.others]) if rules.running else None
-        self.with_it = _Side(with_it)
-        self.without = _Side(rules.others)
-        self.as_now = _Side(as_now) if as_now else None
+        self.with_it = _Side(with_it, rules.tried)
+        self.without = _Side(rules.others, None)
+        self.as_now = _Side(as_now, rules.running) if as_now else None
         self.is_apart = all(_leaves_alone(each, rules.others) for each in rules.own)
         self.budget_gone_at: datetime | None = None
 
@@ -103,35 +103,23 @@ class Trial:
         return found
 
     def _compared(self, order: PastOrder) -> Outcome:
-        facts = _Seen(order, self.program)
-        with_it = self.with_it.earned(facts)
-        as_now = self.as_now.earned(facts) if self.as_now else None
+        seen = _Seen(order, self.program)
+        with_it = self.with_it.earned(seen)
+        as_now = self.as_now.earned(seen) if self.as_now else None
         if self.is_apart:
-            outcome = self._given(with_it, as_now)
+            # Nothing else changes by it: what it gave is the whole difference.
+            own, own_now = self.with_it.own, self.as_now.own if self.as_now else None
+            outcome = Outcome(
+                points=own.points if own else 0,
+                status_points=own.status_points if own else 0,
+                pieces=own.pieces if own else 0,
+                points_now=own_now.points if own_now else 0,
+            )
         else:
-            outcome = _difference(with_it, self.without.earned(facts), as_now)
+            outcome = _difference(with_it, self.without.earned(seen), as_now)
         if self.rules.tried.limits:
-            outcome.cuts = [
-                (given.effect.room.tightest()[0], given.cut)
-                for given in with_it.given_by(self._is_tried)
-                if given.cut and given.effect.room is not None
-            ]
+            outcome.cuts = _cuts(self.with_it.own)
             self._watch_budget(order.occasion.at)
-        return outcome
-
-    def _is_tried(self, effect: Effect) -> bool:
-        return effect.source is self.rules.tried
-
-    def _given(self, with_it: Earned, as_now: Earned | None) -> Outcome:
-        """What it gave is the whole difference: nothing else changes by it."""
-        outcome = Outcome()
-        for given in with_it.given_by(self._is_tried):
-            outcome.points += given.points
-            outcome.status_points += given.status_points
-            outcome.pieces += given.pieces
-        if as_now is not None:
-            for given in as_now.given_by(lambda effect: effect.source is self.rules.running):
-                outcome.points_now += given.points
         return outcome
 
     def _watch_budget(self, at: datetime) -> None:
@@ -162,12 +150,16 @@ class _Seen:
 
 
 class _Side:
-    """Rules that are in force at once, and how far their limits are used: in the place of a batch's promotions."""
+    """Rules that are in force at once, and how far their limits are used: in the place of a batch's promotions.
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    `own` is what the campaign on trial gave to the order judged last; None: nothing.
+    """
+
+    def __init__(self, rules: Sequence[Rule], tried: Rule | None) -> None:
         self.judge = Judge(rules)
-        self.is_limited = any(rule.limits for rule in rules)
+        self.tried = tried
         self.occasion: Occasion | None = None
+        self.own: Given | None = None
 
     def effects(self, facts: Facts) -> Iterable[Effect]:
         """What the matching campaigns contribute."""
@@ -176,23 +168,29 @@ class _Side:
 
     def earned(self, seen: _Seen) -> Earned:
         """What the order earns by these rules; their limits are used."""
-        self.occasion = seen.order.occasion
-        found = earning.evaluate(seen.by(self))
-        if self.is_limited:
-            self._use(found)
+        self.occasion, self.own = seen.order.occasion, None
+        found = earning.reckon(seen.by(self))
+        for given in found.given_by(self._counts):
+            self._note(given, self.occasion)
         return found
 
-    def _use(self, earned: Earned) -> None:
-        assert self.occasion is not None
-        for each in judging.by_rules(earned.given_by(_is_limited)):
-            points = each.points + each.status_points + each.pieces
-            self.judge.usage.note(
-                each.effect.source, self.occasion.member.pk, self.occasion.day, points
-            )
+    def _counts(self, effect: Effect) -> bool:
+        return effect.source is self.tried or effect.room is not None
+
+    def _note(self, given: Given, occasion: Occasion) -> None:
+        rule = given.effect.source
+        if rule is self.tried:
+            self.own = given
+        if isinstance(rule, Rule) and rule.limits:
+            points = given.points + given.status_points + given.pieces
+            self.judge.usage.note(rule, occasion.member.pk, occasion.day, points)
 
 
-def _is_limited(effect: Effect) -> bool:
-    return effect.room is not None
+def _cuts(own: Given | None) -> list[tuple[str, int]]:
+    """What a limit of the campaign cut."""
+    if own is None or not own.cut or own.effect.room is None:
+        return []
+    return [(own.effect.room.tightest()[0], own.cut)]
 
 
 def _leaves_alone(rule: Rule, others: Sequence[Rule]) -> bool:

@@ -9,11 +9,13 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import acts
+from campaigns import acts, explaining
+from campaigns import queries as campaign_queries
 from campaigns.acts import ActFacts
 from campaigns.models import Act
 from loyalty import queries, wording
 from loyalty.api.answers import PartAnswer, WalletAnswer
+from loyalty.api.orders import RuleAnswer
 from members.api.endpoint import Endpoint
 from members.api.fields import Input, TextField, WholeField
 from members.api.moments import MomentField, PastMomentField
@@ -64,6 +66,31 @@ class EventAnswer(serializers.Serializer[Act]):
     def get_wallet(self, act: Act) -> dict[str, Any]:
         figures = queries.figures(member=act.member, at=timezone.now())
         return dict(WalletAnswer(figures).data)
+
+
+class EventExplanationAnswer(serializers.Serializer[Any]):
+    """Why an event gave what it did: the steps add up to the points; every campaign that was looked at."""
+
+    id = serializers.IntegerField()
+    points = serializers.IntegerField()
+    explanation = PartAnswer(many=True)
+    rules = RuleAnswer(many=True)
+
+
+class EventExplanationView(Endpoint):
+    scopes = {"GET": "read"}
+
+    @extend_schema(summary=_("Why an event gave what it did"), responses=EventExplanationAnswer)
+    def get(self, request: Request, id: int) -> Response:
+        act = campaign_queries.act(id)
+        return Response(
+            {
+                "id": act.pk,
+                "points": act.points,
+                "explanation": wording.parts(act.explanation),
+                "rules": explaining.rules_for_act(act),
+            }
+        )
 
 
 class EventsView(Endpoint):

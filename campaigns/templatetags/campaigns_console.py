@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns import award_queries, editing, queries, wording
-from campaigns.models import Budget, Campaign
+from campaigns import explaining as campaigns_explaining
+from campaigns.models import Act, Budget, Campaign
 from campaigns.phases import Phase, those_in
 from loyalty import explaining, programs
 from loyalty import wording as loyalty_wording
@@ -55,14 +56,25 @@ def _box(value: Any, label: Any, chosen: set[str]) -> dict[str, Any]:
 @register.simple_tag
 def order_rules(order: Order) -> list[dict[str, Any]]:
     """Every rule that was looked at for an order: conditions in words with what they saw, and what it gave."""
-    rules = explaining.rules_for(order)
+    return _in_words(explaining.rules_for(order), order.explanation)
+
+
+@register.simple_tag
+def act_rules(act: Act) -> list[dict[str, Any]]:
+    """Every campaign that was looked at for an event, like `order_rules`."""
+    return _in_words(campaigns_explaining.rules_for_act(act), act.explanation)
+
+
+def _in_words(
+    rules: Sequence[dict[str, Any]], explanation: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
     names = wording.Names()
     ids = dict(
         Campaign.objects.filter(code__in=[rule["rule"] for rule in rules]).values_list(
             "code", "pk"
         )
     )
-    parts = loyalty_wording.parts(order.explanation)
+    parts = loyalty_wording.parts(explanation)
     said = [_rule(rule, parts, ids, names) for rule in rules]
     return sorted(said, key=lambda rule: not rule["matched"])
 

@@ -87,6 +87,7 @@ urlpatterns = [
     path("v1/stores", merchant.StoresView.as_view()),
     path("v1/stores/<str:code>", merchant.StoreView.as_view()),
     path("v1/events", events.EventsView.as_view()),
+    path("v1/events/<int:id>/explanation", events.EventExplanationView.as_view()),
     path("v1/campaigns", campaigns.CampaignsView.as_view()),
     path("v1/campaigns/<str:code>", campaigns.CampaignView.as_view()),
     path("v1/campaigns/<str:code>/replay", replays.ReplayView.as_view()),

@@ -356,6 +356,19 @@ class TestReplay:
             ("silver", 120),
         ]
 
+    def test_of_orders_at_one_moment_the_one_that_lifted_counts_at_the_old_one(
+        self, bob: Member
+    ) -> None:
+        for number, amount in enumerate(["10.00", "6000.00", "100.00"]):
+            place(str(number), amount, member=bob, placed_at=at(1))
+
+        found = replay(draft())
+
+        assert [(each["tier"], each["points"]) for each in found["by_tier"]] == [
+            ("base", 6010),
+            ("silver", 120),
+        ]
+
     def test_refunded_orders_count_as_they_earned(self, bob: Member) -> None:
         place("1", "100.00", member=bob, placed_at=at(1))
         refunds.refund(

@@ -1,9 +1,11 @@
 """Events over the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from campaigns import editing
 from campaigns.models import Act
 from loyalty import closing
 from members.models import Member
@@ -133,3 +135,44 @@ class TestReport:
     def test_needs_the_scope_earn(self, bob: Member):
         assert Till("read", "spend", "manage").post("events", event(bob)).status_code == 403
         assert Till("earn").post("events", event(bob)).status_code == 201
+
+
+class TestExplanation:
+    def test_says_every_campaign_with_what_it_saw(self, till: Till, bob: Member) -> None:
+        for code, wanted in (("photo", True), ("plain", False)):
+            words = {
+                "code": code,
+                "name": code,
+                "state": "active",
+                "trigger": "review",
+                "effect": {"type": "bonus", "points": 30},
+                "conditions": {"event_data": {"has_photo": wanted}},
+            }
+            editing.create(changes=words, by="owner", at=NOON - timedelta(days=400))
+        said = {
+            "member": bob.number,
+            "type": "review",
+            "reference": "r",
+            "data": {"has_photo": True},
+        }
+        made = till.post("events", said).json()
+
+        found = till.get(f"events/{made['id']}/explanation").json()
+
+        assert (found["points"], found["explanation"]) == (30, made["explanation"])
+        assert [(each["rule"], each["matched"]) for each in found["rules"]] == [
+            ("photo", True),
+            ("plain", False),
+        ]
+        assert found["rules"][0]["conditions"] == [
+            {
+                "name": "event_data",
+                "expected": {"has_photo": True},
+                "seen": {"has_photo": True},
+                "met": True,
+            }
+        ]
+
+    def test_answers_404_for_an_unknown_event(self, till: Till) -> None:
+        assert till.get("events/1/explanation").status_code == 404
+        assert till.get(f"events/{2**70}/explanation").status_code == 404
