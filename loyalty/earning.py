@@ -116,7 +116,16 @@ def evaluate(facts: Facts) -> Earned:
 def combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
     """What these effects come to for an order."""
     with localcontext(EXACT):
-        return _combined(facts, effects)
+        summed = _sum(facts, effects)
+        return _earned(facts, summed, summed.explain())
+
+
+def reckon(facts: Facts) -> Earned:
+    """The same figures as `evaluate` without saying why: of the explanation there are the limits alone."""
+    effects = effects_of(facts)
+    with localcontext(EXACT):
+        summed = _sum(facts, effects)
+        return _earned(facts, summed, [{"points": summed.points()}])
 
 
 def worth_alone(facts: Facts, effect: Effect) -> int:
@@ -139,9 +148,7 @@ def _sum(facts: Facts, effects: Sequence[Contribution]) -> Sum:
     )
 
 
-def _combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
-    summed = _sum(facts, effects)
-    explanation = summed.explain()
+def _earned(facts: Facts, summed: Sum, explanation: list[dict[str, Any]]) -> Earned:
     points = summed.within_limits(explanation)
     status = round_points(times(summed.total, facts.program.status_rate), facts.program.rounding)
     earned = Earned(
