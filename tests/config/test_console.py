@@ -312,6 +312,7 @@ class TestEveryScreen:
                     "pause",
                     "end",
                     "versions",
+                    "replay",
                 )
             ),
             "campaigns/campaign/setup/<slug:name>/",
