@@ -25,20 +25,19 @@ def effect_of(rule: Rule, occasion: Occasion, facts: Facts, room: Room | None) -
     if room is None and "effect" in rule.kept:
         known: Effect = rule.kept["effect"]
         return known
-    said: dict[str, Any] = {
-        "rule": rule.code,
-        "title": rule.name,
-        "version": rule.version,
-        "room": room,
-        "source": rule,
-    }
-    made: Effect | None = _MAKERS[rule.effect["type"]](rule, occasion, facts, said)
+    name = rule.kept.get("name")
+    if name is None:
+        name = {"rule": rule.code, "title": rule.name, "version": rule.version, "source": rule}
+        rule.kept["name"] = name
+    made: Effect | None = _MAKERS[rule.effect["type"]](rule, occasion, facts, name)
     if made is None:
         return None
     if "said" not in rule.kept:
         rule.kept["said"] = said_of(made)
     made.said = rule.kept["said"]
-    if room is None and _is_constant(rule):
+    if room is not None:
+        made.room = room
+    elif _is_constant(rule):
         rule.kept["effect"] = made
     return made
 

@@ -1,19 +1,25 @@
 """Many rules asked at once which of them match: a bit for each rule, and a table for each thing that rules look at. Pure.
 
-Weekday, day of the month, minute, store, channel and tier are looked up; what is left is asked rule by rule.
+Window, weekday, day of the month, minute, store, channel, tier and the values of lines are looked up; what is left is asked
+rule by rule.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from campaigns.checks import AXES, Check
+from campaigns.line_checks import NOTHING, LineCheck
 from campaigns.occasions import Occasion
 from campaigns.rules import Rule
+from loyalty.order_facts import Line
 
 # Tables of rules that run are kept: most batches are judged by the rules of the one before.
 _MOST_KEPT = 100
 _kept: dict[tuple[int, ...], "RuleTable"] = {}
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def table_of(rules: Sequence[Rule]) -> "RuleTable":
@@ -32,19 +38,28 @@ class RuleTable:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self.all = (1 << len(self.rules)) - 1
+        # Where windows begin and end, and whose window holds before the first of them, after the first, the second …
+        self.ends = sorted(
+            {end for rule in self.rules for end in (rule.starts_at, rule.ends_at) if end}
+        )
+        self.holding = [
+            _bits(rule.holds(moment) for rule in self.rules) for moment in (_EARLIEST, *self.ends)
+        ]
         self.axes = [
-            _Axis(name, read, self.rules)
+            _axis(name, read, self.rules)
             for name, read in AXES.items()
             if any(check.axis == name for rule in self.rules for check in rule.checks)
         ]
+        self.lines = _LineTable([rule.lines for rule in self.rules])
         self.rest = [_left_to_ask(rule) for rule in self.rules]
 
     def matching(self, occasion: Occasion) -> list[Rule]:
         """The rules whose conditions all hold."""
-        left = self.all
+        left = self.holding[bisect_right(self.ends, occasion.at)]
         for axis in self.axes:
             left &= axis.admitted.get(axis.read(occasion), axis.others)
+        if left & self.lines.asked:
+            left &= self.lines.matching(occasion.lines)
         found = []
         while left:
             lowest = left & -left
@@ -61,42 +76,90 @@ class RuleTable:
 class _Axis:
     """One thing that rules look at: for each of its values the rules that admit it, and those that admit any other."""
 
-    def __init__(self, name: str, read: Callable[[Occasion], Any], rules: Sequence[Rule]) -> None:
+    def __init__(
+        self,
+        read: Callable[[Any], Any],
+        values: Iterable[Any],
+        admits: Sequence[Callable[[Any], bool]],
+    ) -> None:
         self.read = read
-        checks = [[check for check in rule.checks if check.axis == name] for rule in rules]
-        values = {value for each in checks for check in each for value in check.among}
-        self.others = _bits([not each for each in checks])
-        self.admitted = {
-            value: _bits([all(value in check.among for check in each) for each in checks])
-            for value in values
+        self.others = _bits(admit(_ANY_OTHER) for admit in admits)
+        self.admitted = {value: _bits(admit(value) for admit in admits) for value in values}
+
+
+_ANY_OTHER = object()
+
+
+def _axis(name: str, read: Callable[[Occasion], Any], rules: Sequence[Rule]) -> _Axis:
+    def admits(sets: Sequence[frozenset[Any]]) -> Callable[[Any], bool]:
+        return lambda value: all(value in each for each in sets)
+
+    asked = [[check.among for check in rule.checks if check.axis == name] for rule in rules]
+    values = {value for sets in asked for each in sets for value in each}
+    return _Axis(read, values, [admits(sets) for sets in asked])
+
+
+class _LineTable:
+    """Which rules a line meets. `asked` are the rules that look at lines; the others are met by any order."""
+
+    def __init__(self, checks: Sequence[LineCheck | None]) -> None:
+        self.asked = _bits(check is not None for check in checks)
+        self.others = _bits(check is None for check in checks)
+        given = [check for check in checks if check is not None]
+        named = {part[1] for check in given for part in (*check.wanted, *check.excluded)}
+        self.axes = [_line_axis(name, checks) for name in sorted(named)]
+        self.tags = {tag for check in given for tag in (*check.tags, *check.excluded_tags)}
+        self.untagged = _bits(check is None or not check.tags for check in checks)
+        self.wanting = {
+            tag: _bits(check is not None and tag in check.tags for check in checks)
+            for tag in self.tags
+        }
+        self.excluding = {
+            tag: _bits(check is not None and tag in check.excluded_tags for check in checks)
+            for tag in self.tags
         }
 
+    def matching(self, lines: Sequence[Line]) -> int:
+        """The rules that one of the lines meets, and those that look at none."""
+        found = self.others
+        for line in lines:
+            if line.amount < NOTHING:
+                continue
+            bits = self.asked
+            for axis in self.axes:
+                bits &= axis.admitted.get(axis.read(line), axis.others)
+            found |= self._tagged(line, bits) if self.tags else bits
+        return found
 
-def _bits(flags: Sequence[bool]) -> int:
+    def _tagged(self, line: Line, bits: int) -> int:
+        wanted = self.untagged
+        for tag in line.tags:
+            wanted |= self.wanting.get(tag, 0)
+            bits &= ~self.excluding.get(tag, 0)
+        return bits & wanted
+
+
+def _line_axis(name: str, checks: Sequence[LineCheck | None]) -> _Axis:
+    def admits(check: LineCheck | None) -> Callable[[Any], bool]:
+        wanted = [part[2] for part in check.wanted if part[1] == name] if check else []
+        excluded = [part[2] for part in check.excluded if part[1] == name] if check else []
+        return lambda value: (
+            all(value in each for each in wanted) and not any(value in each for each in excluded)
+        )
+
+    parts = [part for check in checks if check for part in (*check.wanted, *check.excluded)]
+    values = {value for part in parts if part[1] == name for value in part[2]}
+    return _Axis(attrgetter(name), values, [admits(check) for check in checks])
+
+
+def _bits(flags: Iterable[bool]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 
 def _left_to_ask(rule: Rule) -> tuple[Callable[[Occasion], bool], ...]:
-    """What no table answers: the window, other conditions, the lines; what hangs on earlier orders comes last."""
+    """What no table answers; what hangs on earlier orders comes last."""
     others = [check for check in rule.checks if not check.axis]
-    lines = [] if rule.lines is None else [lambda o: rule.mask(o) != 0]
-    return (
-        *_window(rule.starts_at, rule.ends_at),
-        *(check.test for check in others if not _is_dear(check)),
-        *lines,
-        *(check.test for check in others if _is_dear(check)),
-    )
-
-
-def _window(
-    starts_at: datetime | None, ends_at: datetime | None
-) -> list[Callable[[Occasion], bool]]:
-    tests: list[Callable[[Occasion], bool]] = []
-    if starts_at is not None:
-        tests.append(lambda o: starts_at <= o.at)
-    if ends_at is not None:
-        tests.append(lambda o: o.at < ends_at)
-    return tests
+    return tuple(check.test for check in sorted(others, key=_is_dear))
 
 
 def _is_dear(check: Check) -> bool:

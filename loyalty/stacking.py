@@ -67,10 +67,9 @@ def plus(one: Number, other: Number) -> Number:
 
 def total(amounts: Sequence[Number]) -> Number:
     """The exact sum of all."""
-    found: Number = ZERO
-    for amount in amounts:
-        found = plus(found, amount)
-    return found
+    if amounts and isinstance(amounts[0], Fraction):
+        return sum((Fraction(amount) for amount in amounts), Fraction(0))
+    return sum((amount for amount in amounts if isinstance(amount, Decimal)), ZERO)
 
 
 def round_points(exact: Number, rounding: str) -> int:
