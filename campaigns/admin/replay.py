@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from campaigns import editing, replay_queries, replaying
+from campaigns import editing, replay_queries, replaying, wording
 from campaigns.admin.campaign_list import CampaignList
 from campaigns.admin.replay_page import Page, PeriodForm, Row
 from campaigns.models import Campaign
@@ -91,6 +91,9 @@ class ReplayPages(CampaignList):
             "opts": self.opts,
             "campaign": campaign,
             "form": form,
+            "sentence": wording.sentence(
+                job.parameters["content"] if job else editing.content(campaign)
+            ),
             "may_ask": request.user.has_perm("campaigns.change_campaign"),
             "rows": [Row.of(each) for each in replays],
             "job": job,

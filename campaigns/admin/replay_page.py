@@ -21,6 +21,7 @@ from members.models import Job
 USUAL_DAYS = 28
 DAYS_SHOWN = 62
 STORES_SHOWN = 15
+PEOPLE_SHOWN = 10
 _TOMORROW = timedelta(days=1)
 
 
@@ -142,6 +143,16 @@ class Page:
             return None
         return {**now, "difference": self.result["points"] - now["points"]}
 
+    @property
+    def winners(self) -> list[dict[str, Any]]:
+        """Who gets most."""
+        return list(self.result["winners"][:PEOPLE_SHOWN])
+
+    @property
+    def losers(self) -> list[dict[str, Any]]:
+        """Who loses most."""
+        return list(self.result["losers"]["most"][:PEOPLE_SHOWN])
+
     # ---- tables and pictures --------------------------------------------------------------------
     @cached_property
     def tiers(self) -> list[dict[str, Any]]:
@@ -158,20 +169,34 @@ class Page:
         return shown
 
     @property
+    def is_long(self) -> bool:
+        """Whether the picture has a bar for each month."""
+        since, until = self.period
+        return (until - since).days > DAYS_SHOWN
+
+    @cached_property
+    def times(self) -> list[dict[str, Any]]:
+        """By day, or by month for long periods; times that gave nothing are left out."""
+        days = self.result["by_day"]
+        if not self.is_long:
+            return [{**each, "name": each["day"], "cost": Decimal(each["cost"])} for each in days]
+        months: dict[str, list[dict[str, Any]]] = {}
+        for each in days:
+            months.setdefault(each["day"][:7], []).append(each)
+        return [_together(rows, month) for month, rows in months.items()]
+
+    @property
     def by_day(self) -> dict[str, str] | None:
         """Points by day, or by month for long periods."""
-        days = {each["day"]: int(each["points"]) for each in self.result["by_day"]}
-        if not days:
+        points = {each["name"]: int(each["points"]) for each in self.times}
+        if not points:
             return None
+        if self.is_long:
+            return self._bars(list(points), list(points.values()))
         since, until = (moment.date() for moment in self.period)
-        if (until - since).days > DAYS_SHOWN:
-            months: dict[str, int] = {}
-            for day, points in days.items():
-                months[day[:7]] = months.get(day[:7], 0) + points
-            return self._bars(list(months), list(months.values()))
         row = [str(since + timedelta(days=n)) for n in range((until - since).days)]
         labels = [day[5:].replace("-", "/") for day in row]
-        return self._bars(labels, [days.get(day, 0) for day in row])
+        return self._bars(labels, [points.get(day, 0) for day in row])
 
     @property
     def by_tier(self) -> dict[str, str] | None:
@@ -181,7 +206,7 @@ class Page:
     @property
     def by_store(self) -> dict[str, str] | None:
         """Points by store."""
-        return self._of(self.stores)
+        return self._of(self.stores[:STORES_SHOWN])
 
     def _of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
         if len(rows) < 2:
