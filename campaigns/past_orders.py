@@ -5,7 +5,7 @@ The tier is the one that the history says was held; the lowest column of detail 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +23,6 @@ from members import queries as member_queries
 from members.models import Member, Tier
 
 CHUNK = 10_000
-_FIRST = (datetime(1, 1, 1, tzinfo=UTC), 0)
 
 _COUNT = """
 SELECT count(*) FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS n (since, until)
@@ -42,8 +41,8 @@ FROM (
     SELECT o.placed_at, o.id, o.source, o.number, o.member_id, o.store_id, o.channel, o.coupon, o.amount,
         o.points_paid_amount, o.amount - o.refunded_amount AS net, {methods} AS methods, o.explanation
     FROM loyalty_order o
-    WHERE o.placed_at >= %s AND o.placed_at < %s AND o.member_id IS NOT NULL AND o.awarded_at IS NOT NULL
-        AND o.member_id %% %s = 0 AND (o.placed_at, o.id) > (%s, %s)
+    WHERE (o.placed_at, o.id) > (%s, %s) AND o.placed_at < %s AND o.member_id IS NOT NULL AND o.awarded_at IS NOT NULL
+        {share}
     ORDER BY o.placed_at, o.id LIMIT %s
 ) o
 LEFT JOIN LATERAL (
@@ -153,7 +152,7 @@ class PastOrders:
 
     def chunks(self) -> Iterator[list[PastOrder]]:
         """The orders, so many at a time; the history of their members is read."""
-        last = _FIRST
+        last = (self.period.since, 0)
         while rows := self._read(last):
             last = rows[-1][:2]
             yield self._orders(rows)
@@ -164,10 +163,14 @@ class PastOrders:
         wants_methods = any(
             check.name == "payment_methods" for rule in self.rules for check in rule.checks
         )
-        statement = _ORDERS.format(methods=_METHODS if wants_methods else _NO_METHODS)
-        period = self.period
+        # All members are no condition: the planner would take it for one that leaves next to nothing.
+        share = [self.period.one_in] if self.period.one_in > 1 else []
+        statement = _ORDERS.format(
+            methods=_METHODS if wants_methods else _NO_METHODS,
+            share="AND o.member_id %% %s = 0" if share else "",
+        )
         with connection.cursor() as cursor:
-            cursor.execute(statement, [period.since, period.until, period.one_in, *last, CHUNK])
+            cursor.execute(statement, [*last, self.period.until, *share, CHUNK])
             return list(cursor.fetchall())
 
     def _orders(self, rows: Sequence[tuple[Any, ...]]) -> list[PastOrder]:
