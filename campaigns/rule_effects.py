@@ -88,17 +88,20 @@ def _per_unit(
     if not occasion.is_order:
         points = int(_said(occasion, rule, "") // 1) * rule.effect["points"]
         return Bonus(points=points, **said) if points > 0 else None
-    mask = rule.mask(occasion)
+    mask = _sold(occasion) if rule.lines is None else rule.mask(occasion) or 0
     units = tuple(
-        max(0, line.quantity) if _is_sold(line, mask, place) else 0
-        for place, line in enumerate(occasion.lines)
+        [
+            max(0, line.quantity) if mask >> place & 1 else 0
+            for place, line in enumerate(occasion.lines)
+        ]
     )
     points = sum(units) * rule.effect["points"]
     return Bonus(points=points, weights=units, **said) if points > 0 else None
 
 
-def _is_sold(line: Any, mask: int | None, place: int) -> bool:
-    return line.amount >= 0 and (mask is None or bool(mask >> place & 1))
+def _sold(occasion: Occasion) -> int:
+    """The lines that take no money off, as bits."""
+    return sum(1 << place for place, line in enumerate(occasion.lines) if line.amount >= 0)
 
 
 def _status(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:

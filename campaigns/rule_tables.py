@@ -56,8 +56,8 @@ class RuleTable:
     def matching(self, occasion: Occasion) -> list[Rule]:
         """The rules whose conditions all hold."""
         left = self.holding[bisect_right(self.ends, occasion.at)]
-        for axis in self.axes:
-            left &= axis.admitted.get(axis.read(occasion), axis.others)
+        for read, admitted, others in self.axes:
+            left &= admitted(read(occasion), others)
         if left & self.lines.asked:
             left &= self.lines.matching(occasion.lines)
         found = []
@@ -73,18 +73,15 @@ class RuleTable:
         return found
 
 
-class _Axis:
-    """One thing that rules look at: for each of its values the rules that admit it, and those that admit any other."""
+#: One thing that rules look at: how to read it, the rules that admit a value by that value, and those that admit any other.
+_Axis = tuple[Callable[[Any], Any], Callable[[Any, int], int], int]
 
-    def __init__(
-        self,
-        read: Callable[[Any], Any],
-        values: Iterable[Any],
-        admits: Sequence[Callable[[Any], bool]],
-    ) -> None:
-        self.read = read
-        self.others = _bits(admit(_ANY_OTHER) for admit in admits)
-        self.admitted = {value: _bits(admit(value) for admit in admits) for value in values}
+
+def _axis_of(
+    read: Callable[[Any], Any], values: Iterable[Any], admits: Sequence[Callable[[Any], bool]]
+) -> _Axis:
+    admitted = {value: _bits(admit(value) for admit in admits) for value in values}
+    return read, admitted.get, _bits(admit(_ANY_OTHER) for admit in admits)
 
 
 _ANY_OTHER = object()
@@ -96,7 +93,7 @@ def _axis(name: str, read: Callable[[Occasion], Any], rules: Sequence[Rule]) -> 
 
     asked = [[check.among for check in rule.checks if check.axis == name] for rule in rules]
     values = {value for sets in asked for each in sets for value in each}
-    return _Axis(read, values, [admits(sets) for sets in asked])
+    return _axis_of(read, values, [admits(sets) for sets in asked])
 
 
 class _LineTable:
@@ -126,8 +123,8 @@ class _LineTable:
             if line.amount < NOTHING:
                 continue
             bits = self.asked
-            for axis in self.axes:
-                bits &= axis.admitted.get(axis.read(line), axis.others)
+            for read, admitted, others in self.axes:
+                bits &= admitted(read(line), others)
             found |= self._tagged(line, bits) if self.tags else bits
         return found
 
@@ -149,7 +146,7 @@ def _line_axis(name: str, checks: Sequence[LineCheck | None]) -> _Axis:
 
     parts = [part for check in checks if check for part in (*check.wanted, *check.excluded)]
     values = {value for part in parts if part[1] == name for value in part[2]}
-    return _Axis(attrgetter(name), values, [admits(check) for check in checks])
+    return _axis_of(attrgetter(name), values, [admits(check) for check in checks])
 
 
 def _bits(flags: Iterable[bool]) -> int:

@@ -77,7 +77,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
-def rate(work: Callable[[], None], count: int) -> float:
+def rate(work: Callable[[], object], count: int) -> float:
     """How many of `count` a second."""
     started = time.perf_counter()
     work()

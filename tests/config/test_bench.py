@@ -13,9 +13,10 @@ from members.models import Member, Store
 class TestEvaluate:
     def test_judges_each_order_by_all_campaigns(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(evaluating, "ORDERS", 50)
-        told = list(evaluating.orders(random.Random(1)))
+        shelf = evaluating.Shelf()
+        looked_at = evaluating.seen(shelf, evaluating.orders(random.Random(1)))
 
-        assert evaluating.judged(evaluating.Shelf(), told) > 0
+        assert evaluating.judge(shelf, looked_at) > 0
         assert len(evaluating.rules()) == 20
         assert evaluating.evaluate().value > 0
 
