@@ -9,8 +9,8 @@ from campaigns.occasions import Occasion
 from campaigns.rules import Rule, decimal
 from loyalty.earning import Facts
 from loyalty.effects import Bonus, Effect, Grant, Multiplier, Room, StatusBonus
+from loyalty.explanation_parts import said_of
 from loyalty.stacking import Number, total
-from loyalty.sums import said_of
 
 PRODUCT = "multiplier"
 # More than any wallet holds: whoever says more than this is told that it is too much, by the points.

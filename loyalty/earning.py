@@ -15,11 +15,12 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from loyalty.effects import Base, Bonus, Effect, Given, Grant, Multiplier, StatusBonus
+from loyalty.explanation_parts import part_of
 from loyalty.line_shares import shares_of
 from loyalty.models import Program
 from loyalty.order_facts import OrderFacts
 from loyalty.stacking import EXACT, Number, round_points, text, times
-from loyalty.sums import FLOOR, MULTIPLY, Sum, part_of
+from loyalty.sums import FLOOR, MULTIPLY, Sum
 from members.models import Member, Tier
 
 __all__ = ["Base", "Bonus", "Earned", "Effect", "Facts", "Grant", "Multiplier", "StatusBonus"]

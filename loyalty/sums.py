@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from loyalty.effects import Base, Bonus, Effect, Given, Multiplier
+from loyalty.explanation_parts import Part, cap_of, part_of
 from loyalty.models import Program
 from loyalty.stacking import (
+    ONE,
     ZERO,
     Number,
     combine,
@@ -22,7 +23,6 @@ from loyalty.stacking import (
 )
 from loyalty.stacking import total as total_of
 
-Part = dict[str, Any]
 NOTHING: frozenset[int] = frozenset()
 # Looking a choice up takes as long as a multiplication.
 FLOOR, MULTIPLY = Program.Rounding.FLOOR, Program.Stacking.MULTIPLY
@@ -169,7 +169,28 @@ class Sum:
             for factor in running(self.whole(), self.stacking)[1:]:
                 yield times(start, factor)
             return
-        yield from self._scoped_steps(bonus)
+        yield from (
+            self._products(bonus) if self.stacking == MULTIPLY else self._scoped_steps(bonus)
+        )
+
+    def _products(self, bonus: int) -> Iterator[Number]:
+        """The running total after each multiplier: one on the whole order multiplies whatever was reached before."""
+        groups = [
+            (times(amount, self.rate), [id(each) for each in scoped])
+            for amount, scoped in self.groups
+        ]
+        found = plus(times(self.total, self.rate), Decimal(bonus))
+        whole = ONE
+        for multiplier in self.multipliers:
+            if multiplier.lines is None:
+                whole *= multiplier.factor
+            else:
+                key, factor = id(multiplier), multiplier.factor
+                for place, (amount, scoped) in enumerate(groups):
+                    if key in scoped:
+                        groups[place] = (times(amount, factor), scoped)
+                        found = plus(found, times(amount, factor - ONE))
+            yield times(found, whole)
 
     def _scoped_steps(self, bonus: int) -> Iterator[Number]:
         """The running total after each multiplier, where some count for a part of the lines alone."""
@@ -207,7 +228,7 @@ class Sum:
             limited.remove(cut.effect)
             self.cuts.append(cut)
             self.reduced |= {id(cut.effect)}
-            explanation.append(_cap_of(cut))
+            explanation.append(cap_of(cut.effect, cut.points, cut.limit))
             points -= cut.points
             self.reached -= cut.worth
         return points
@@ -261,31 +282,3 @@ class Cut:
     def points(self) -> int:
         """What was cut."""
         return self.worth - self.fits
-
-
-def _cap_of(cut: Cut) -> Part:
-    part = {**part_of(cut.effect, -cut.points), "kind": "cap", "cap": cut.limit}
-    for needless in ("factor", "multiplied", "scope"):
-        part.pop(needless, None)
-    return part
-
-
-def part_of(effect: Effect, points: int) -> Part:
-    """One step of an explanation."""
-    if effect.said is None:
-        effect.said = said_of(effect)
-    return {**effect.said, "points": points}
-
-
-def said_of(effect: Effect) -> Part:
-    """What every explanation says of an effect, whatever it gave; the same for all effects of a rule."""
-    part: Part = {"rule": effect.rule, "kind": "bonus", "points": 0, "title": effect.title}
-    if isinstance(effect, Multiplier):
-        part |= {"kind": effect.kind, "factor": text(effect.factor)}
-        if effect.lines is not None:
-            part["scope"] = "lines"
-    elif isinstance(effect, Bonus) and effect.is_multiplied:
-        part["multiplied"] = effect.points
-    if effect.version:
-        part["version"] = effect.version
-    return part
