@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 SHORTEST_KEY = 40
+MOST_EXPIRY_CONNECTIONS = 32
 
 
 @register(Tags.security)
@@ -46,6 +47,22 @@ def production_settings(
         if name not in os.environ
     ]
     return found
+
+
+@register()
+def expiry_connections(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """The expiry needs a connection, and each of many takes one of the database's."""
+    if 1 <= settings.EXPIRY_CONNECTIONS <= MOST_EXPIRY_CONNECTIONS:
+        return []
+    return [
+        Error(
+            "EXPIRY_CONNECTIONS is no number from 1 to 32.",
+            hint="Set EXPIRY_CONNECTIONS to about the number of cores the database may use for it, such as 2.",
+            id="jifen.E003",
+        )
+    ]
 
 
 _SERVERS = {

@@ -113,6 +113,8 @@ else:
             "HOST": str(embedded_postgres.socket_directory(DATA_DIR / "postgres")),
         }
     }
+# Over how many connections the nightly expiry works at once: each keeps one process of the database busy.
+EXPIRY_CONNECTIONS = env.int("EXPIRY_CONNECTIONS", default=2)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = DATABASE_LIMITS

@@ -1,11 +1,12 @@
 """When points lapse, and the work that settles what has lapsed."""
 
 from calendar import monthrange
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from loyalty import ledger, queries
 from loyalty.models import Program
@@ -123,3 +124,29 @@ def expire_due(*, at: datetime, limit: int = 5_000) -> int:
         if wallets:
             ledger.settle(wallets=wallets, at=at)
     return len(wallets)
+
+
+def expire_all(*, at: datetime, connections: int) -> int:
+    """Settle everything that fell due by `at`, over so many connections at once; returns how many wallets.
+
+    The work is the database's: each connection keeps one of its processes busy, and all of them share the batches.
+    """
+    if connections == 1:
+        return _expire_all(at)
+    with ThreadPoolExecutor(connections) as pool:
+        return sum(pool.map(_expire_apart, [at] * connections))
+
+
+def _expire_all(at: datetime) -> int:
+    settled = 0
+    while count := expire_due(at=at):
+        settled += count
+    return settled
+
+
+def _expire_apart(at: datetime) -> int:
+    """The same in a thread, whose connection nobody else would close."""
+    try:
+        return _expire_all(at)
+    finally:
+        connection.close()

@@ -1,6 +1,7 @@
 """Background work of the ledger; the timetable is in the settings."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from loyalty import expiry, seals, switching, tiers, verification
@@ -9,10 +10,7 @@ from loyalty import expiry, seals, switching, tiers, verification
 @shared_task
 def expire_points() -> int:
     """Settle everything that fell due, batch by batch; safe to run twice, killed, or by two workers."""
-    settled = 0
-    while count := expiry.expire_due(at=timezone.now()):
-        settled += count
-    return settled
+    return expiry.expire_all(at=timezone.now(), connections=settings.EXPIRY_CONNECTIONS)
 
 
 @shared_task

@@ -7,5 +7,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CONN_MAX_AGE = 0
+# A test's data are seen by its own connection alone.
+EXPIRY_CONNECTIONS = 1
 # Otherwise every test client looks through all static files before its first request.
 WHITENOISE_AUTOREFRESH = True

@@ -1,3 +1,5 @@
+import pytest
+
 from config import checks
 
 
@@ -28,3 +30,11 @@ class TestProductionSettings:
             monkeypatch.delenv(name, raising=False)
 
         assert _ids() == ["jifen.W001", "jifen.W002", "jifen.W003"]
+
+
+class TestExpiryConnections:
+    @pytest.mark.parametrize(("connections", "found"), [(0, 1), (1, 0), (32, 0), (33, 1)])
+    def test_are_1_to_32(self, settings, connections, found):
+        settings.EXPIRY_CONNECTIONS = connections
+
+        assert len(checks.expiry_connections(None)) == found

@@ -170,6 +170,16 @@ class TestExpireDue:
         }
         assert_clean()
 
+    def test_one_worker_with_three_connections_does_all_of_it(self, committed_db: Any) -> None:
+        wallets = self.overdue()
+
+        assert expiry.expire_all(at=day(2), connections=3) == self.WALLETS
+        assert expiry.expire_all(at=day(2), connections=3) == 0
+        assert {tuple(entries(each)) for each in wallets} == {
+            (("earn", 10, 10), ("expire", -10, 0))
+        }
+        assert_clean()
+
     def test_without_locks_two_workers_settle_the_same_wallets(
         self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
