@@ -210,7 +210,7 @@ def vouchers_by_redemption(redemptions: Sequence[Redemption]) -> dict[int, list[
 
 def voucher(code: str, pointer: str = "") -> Voucher:
     """The voucher with this code; case, blanks and dashes do not matter. Raises NotFound."""
-    found = vouchers().filter(code=codes.tidy(code)).first()
+    found = vouchers().filter(lookup=codes.tidy(code)).first()
     if found is None:
         raise NotFound(_("Voucher"), pointer)
     return found

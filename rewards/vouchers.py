@@ -52,16 +52,18 @@ def expires_at(*, reward: Reward, issued_at: datetime, zone: ZoneInfo) -> dateti
 def issue(*, redemption: Redemption, reward: Reward, at: datetime, zone: ZoneInfo) -> None:
     """Make one voucher for each piece of a redemption, in the caller's transaction."""
     until = expires_at(reward=reward, issued_at=at, zone=zone)
+    new = [generate() for _piece in range(redemption.quantity)]
     Voucher.objects.bulk_create(
         Voucher(
-            code=generate(),
+            code=code,
+            lookup=code,
             redemption=redemption,
             member_id=redemption.member_id,
             reward=reward,
             issued_at=at,
             expires_at=until,
         )
-        for _piece in range(redemption.quantity)
+        for code in new
     )
 
 

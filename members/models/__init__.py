@@ -1,6 +1,7 @@
 from members.models.client import ApiClient, ApiRequest, ImportRun
 from members.models.job import Job
 from members.models.member import Consent, Member, StatusChange
+from members.models.message import Message, MessageTemplate
 from members.models.store import Store
 from members.models.tier import Tier, TierChange
 from members.models.user import User
@@ -12,6 +13,8 @@ __all__ = [
     "ImportRun",
     "Job",
     "Member",
+    "Message",
+    "MessageTemplate",
     "StatusChange",
     "Store",
     "Tier",

@@ -56,7 +56,7 @@ def _of_tab(all_of_member: QuerySet[Voucher], tab: str, at: datetime) -> QuerySe
 def voucher(request: ProgramRequest, code: str) -> HttpResponse:
     """One voucher: its code to show at the till, or what became of it."""
     own = queries.vouchers_of(request.member).select_related("redemption", "reward", "used_store")
-    found = get_object_or_404(own, code=vouchers.normalise(code))
+    found = get_object_or_404(own, lookup=vouchers.normalise(code))
     state = vouchers.state_of(found, timezone.now())
     label = _("Voucher code %(code)s") % {"code": vouchers.pretty(found.code)}
     context = {
