@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from rewards.models.redemption import Redemption
 from rewards.models.reward import Reward
@@ -12,6 +13,12 @@ from rewards.models.voucher import Voucher
 
 class Draw(models.Model):
     """A prize draw: a ticket or some points for a chance at one of its prizes."""
+
+    class RoundPeriod(models.TextChoices):
+        OPEN = "", pgettext_lazy("draw round", "Until it is closed by hand or the draw ends")
+        DAY = "day", pgettext_lazy("draw round", "A day")
+        WEEK = "week", pgettext_lazy("draw round", "A week from Monday on")
+        MONTH = "month", pgettext_lazy("draw round", "A month")
 
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -27,6 +34,13 @@ class Draw(models.Model):
         models.CharField(max_length=50),
         verbose_name=_("only for tiers (codes)"),
         default=list,
+        blank=True,
+    )
+    round_period = models.CharField(
+        _("a round lasts"),
+        max_length=10,
+        choices=RoundPeriod,
+        default=RoundPeriod.OPEN,
         blank=True,
     )
     starts_at = models.DateTimeField(_("from"), null=True, blank=True)
@@ -79,6 +93,8 @@ class DrawPrize(models.Model):
     stock = models.BigIntegerField(
         _("prizes left"), null=True, blank=True, help_text=_("Empty: unlimited.")
     )
+    # Of these, what was taken from the reward's own stock when the open round began.
+    set_aside = models.BigIntegerField(_("set aside"), default=0, editable=False)
     # A prize that was taken off stands in old rounds, but in no new one.
     active = models.BooleanField(_("can be won"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
@@ -94,6 +110,10 @@ class DrawPrize(models.Model):
             models.CheckConstraint(
                 condition=Q(stock__isnull=True) | Q(stock__gte=0),
                 name="drawprize_stock_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(set_aside=0) | Q(set_aside__gt=0, set_aside__lte=F("stock")),
+                name="drawprize_set_aside_within_stock",
             ),
             models.CheckConstraint(
                 condition=Q(kind="reward", reward__isnull=False, points__isnull=True)
@@ -122,6 +142,8 @@ class DrawRound(models.Model):
     prizes = models.JSONField(_("published prizes"), default=list, editable=False)
     tickets = models.PositiveBigIntegerField(_("tickets drawn"), default=0)
     opened_at = models.DateTimeField(_("opened at"))
+    # When it closes by itself; empty: by hand or with the draw.
+    closes_at = models.DateTimeField(_("closes at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 

@@ -21,6 +21,7 @@ class StockMovement(models.Model):
         CORRECTED = "corrected", _("Corrected")
         REDEEMED = "redeemed", _("Redeemed")
         RETURNED = "returned", _("Came back")
+        SET_ASIDE = "set_aside", _("Set aside for a draw")
 
     reward = models.ForeignKey(
         Reward, models.PROTECT, related_name="+", verbose_name=_("reward"), db_index=False
