@@ -1,8 +1,8 @@
 """Questions about campaigns as people look at them."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from campaigns.models import Act, Campaign, Conversion
@@ -41,6 +41,16 @@ def conversions_of(*, referrer: Member) -> QuerySet[Conversion]:
     """What a member's friends have brought, the newest first."""
     found = Conversion.objects.filter(referrer=referrer).select_related("campaign")
     return found.order_by("-at", "-id")
+
+
+def earned_by_friends(*, referrer: Member, since: date) -> tuple[int, int]:
+    """What friends have brought a member and was not taken back: in all, and since a program day."""
+    standing = Conversion.objects.filter(referrer=referrer, reversed_at=None)
+    sums = standing.aggregate(
+        total=Sum("referrer_points", default=0),
+        recent=Sum("referrer_points", filter=Q(day__gte=since), default=0),
+    )
+    return sums["total"], sums["recent"]
 
 
 def to_approve(*, by: str) -> QuerySet[Campaign]:

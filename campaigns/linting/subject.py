@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef
+
 from campaigns import replay_queries
-from campaigns.models import Campaign, Segment
+from campaigns.models import Act, Campaign, Segment
 from loyalty import queries as loyalty_queries
 from rewards import queries as reward_queries
 from rewards.models import Reward
@@ -138,6 +140,19 @@ class Background:
     def event_types(self) -> frozenset[str]:
         """Every trigger that some campaign has."""
         return frozenset(Campaign.objects.order_by().values_list("trigger", flat=True).distinct())
+
+    @cached_property
+    def reported_types(self) -> frozenset[str]:
+        """Those of them that were reported as events at least once."""
+        acts = Act.objects.filter(type=OuterRef("trigger"))
+        found = Campaign.objects.filter(Exists(acts)).order_by()
+        return frozenset(found.values_list("trigger", flat=True).distinct())
+
+    def was_reported(self, trigger: str) -> bool:
+        """Whether an event of this type ever came; campaigns that are stored cost one query together."""
+        if trigger in self.event_types:
+            return trigger in self.reported_types
+        return Act.objects.filter(type=trigger).exists()
 
     @cached_property
     def rewards(self) -> dict[str, Reward]:

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from campaigns import triggers
 from campaigns.linting.subject import Background, Finding, Subject, warning
-from campaigns.models import Act
 
 KINDS = {
     "channels": "channels",
@@ -69,7 +68,7 @@ def segment_is_empty(subject: Subject, known: Background) -> Iterable[Finding]:
 
 def event_is_spelled_otherwise(subject: Subject, known: Background) -> Iterable[Finding]:
     """Nobody has ever reported such an event, and another one has nearly the same name."""
-    if subject.trigger in triggers.KNOWN or Act.objects.filter(type=subject.trigger).exists():
+    if subject.trigger in triggers.KNOWN or known.was_reported(subject.trigger):
         return
     near = nearest(subject.trigger, {*triggers.KNOWN, *known.event_types} - {subject.trigger})
     if near is not None:
