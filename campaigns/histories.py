@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -44,6 +45,9 @@ FAR = datetime(9999, 1, 1, tzinfo=UTC)
 NEWEST = 2**63 - 1
 
 Window = tuple[int, datetime, datetime]
+# An order: when it was placed, what is left of its amount.
+Placed = tuple[datetime, Decimal]
+_NONE_YET = (0, Decimal(0))
 
 
 class Past:
@@ -55,7 +59,7 @@ class Past:
         self.own = [but, before]
         self.own_act = [but_act, before_act]
         self.counts: dict[int, dict[str, int]] = {}
-        self.placed: dict[int, list[tuple[datetime, Decimal]]] = {}
+        self.placed: dict[int, list[Placed]] = {}
         self.within: dict[tuple[int, datetime], tuple[int, Decimal]] = {}
         self.periods: Collection[str] = ()
 
@@ -77,7 +81,7 @@ class Past:
             asked = [(each.member.pk, each.at) for each in occasions]
             columns = [[member for member, _ in asked], [at for _, at in asked]]
             for member, placed_at, amount in _rows(_PREVIOUS, [*columns, *self.own]):
-                insort(self.placed.setdefault(member, []), (placed_at, amount))
+                _insert(self.placed.setdefault(member, []), (placed_at, amount))
         if "periods" in needs:
             self._load_periods(occasions, act_type)
 
@@ -111,7 +115,9 @@ class Past:
 
     def previous(self, member: int, before: datetime) -> tuple[datetime, Decimal] | None:
         """Moment and net amount of the order placed last, at the latest at `before`."""
-        placed = self.placed.get(member, [])
+        placed = self.placed.get(member)
+        if not placed:
+            return None
         index = bisect_left(placed, before, key=lambda each: each[0])
         while index < len(placed) and placed[index][0] == before:
             index += 1
@@ -119,7 +125,7 @@ class Past:
 
     def in_period(self, member: int, start: datetime) -> tuple[int, Decimal]:
         """Number and sum of the orders (number of the acts) in the period that began at `start`."""
-        return self.within.get((member, start), (0, Decimal(0)))
+        return self.within.get((member, start), _NONE_YET)
 
     # ---- as the batch goes on -----------------------------------------------------------------
     def note(self, occasion: Occasion) -> None:
@@ -128,10 +134,15 @@ class Past:
         if occasion.is_order:
             counts = self.counts.setdefault(member, {})
             counts[occasion.channel] = counts.get(occasion.channel, 0) + 1
-            insort(self.placed.setdefault(member, []), (occasion.at, occasion.amount))
+            _insert(self.placed.setdefault(member, []), (occasion.at, occasion.amount))
         for _member, start, _end in self._windows(occasion):
             number, amount = self.within.get((member, start), (0, Decimal(0)))
             self.within[member, start] = (number + 1, amount + occasion.amount)
+
+
+def _insert(placed: list[Placed], one: Placed) -> None:
+    """Put an order among those placed; of two placed at one moment the one that was posted later comes last."""
+    insort(placed, one, key=itemgetter(0))
 
 
 def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
