@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -33,6 +34,7 @@ class RewardForm(VerbForm):
     class Meta:
         model = Reward
         fields = "__all__"
+        field_classes = {"content_url": partial(forms.URLField, assume_scheme="https")}
         help_texts = {
             "cash": _("What is paid in money besides the points; 0 for none."),
             "per_member": _("Empty: unlimited."),
