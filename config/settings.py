@@ -177,7 +177,10 @@ MEMBER_EVENTS: list[str] = [
     "rewards.membership.follow",
     "campaigns.membership.follow",
     "campaigns.member_events.follow",
+    "members.messages.follow",
 ]
+# Lists of the kinds of messages that members get, with their words.
+MESSAGE_TEMPLATES = ["rewards.message_words.TEMPLATES"]
 
 # The kinds of background jobs that people ask for, each a function of (parameters, report, at) with its result; and
 # what the console calls them.

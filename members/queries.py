@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from members import phones, validation
 from members.errors import NotFound
-from members.models import Consent, Job, Member, Store, Tier, TierChange
+from members.models import Consent, Job, Member, Message, Store, Tier, TierChange
 
 
 def by_number(number: str, pointer: str = "") -> Member:
@@ -184,3 +184,14 @@ def job(pk: int, pointer: str = "") -> Job:
     if found is None:
         raise NotFound(_("Job"), pointer)
     return found
+
+
+def messages_of(member: Member) -> QuerySet[Message]:
+    """What is in a member's inbox, unread messages first, each part with the newest first."""
+    inbox = Message.objects.filter(member=member).alias(is_unread=Q(read_at__isnull=True))
+    return inbox.order_by("-is_unread", "-sent_at", "-id")
+
+
+def unread_messages(member: Member) -> int:
+    """How many messages of a member are unread."""
+    return Message.objects.filter(member=member, read_at__isnull=True).count()

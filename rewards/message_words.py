@@ -1,0 +1,25 @@
+"""The messages that rewards send, in their first words; the merchant may change them in the console."""
+
+from members.message_templates import Template
+
+WISH_AFFORDABLE = "wish_affordable"
+WISH_BACK = "wish_back"
+
+TEMPLATES = [
+    Template(
+        code=WISH_AFFORDABLE,
+        title_zh="心愿达成：{reward}",
+        body_zh="您的积分已经够兑换“{reward}”了，需要 {points} 积分。喜欢就来换吧，换完为止。",
+        title_en="You can have it now: {reward}",
+        body_en="Your points are enough for “{reward}” now: it takes {points} points, while stocks last.",
+        samples={"reward": "手冲咖啡", "points": 1_280},
+    ),
+    Template(
+        code=WISH_BACK,
+        title_zh="又有了：{reward}",
+        body_zh="您心愿单里的“{reward}”又可以兑换了，需要 {points} 积分。",
+        title_en="Back again: {reward}",
+        body_en="“{reward}” from your wishes can be had again, for {points} points.",
+        samples={"reward": "手冲咖啡", "points": 1_280},
+    ),
+]
