@@ -1,0 +1,138 @@
+"""Stock: pieces come and go by conditional updates, and every change is a movement in the same transaction."""
+
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import connection, models
+
+from members import transactions
+from rewards.errors import OutOfStock
+from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
+
+Shelf = TypeVar("Shelf", Reward, Variant, Offer)
+AnyShelf = Reward | Variant | Offer
+
+_MOVEMENTS = StockMovement._meta.db_table
+
+# The row itself decides, whoever else takes pieces at the same time; an unlimited stock moves nothing.
+TAKE = """
+WITH taken AS (
+    UPDATE {table} SET stock = stock - %(pieces)s
+    WHERE id = %(row)s AND (stock IS NULL OR stock >= %(pieces)s) RETURNING stock
+), noted AS (
+    INSERT INTO {movements} (reward_id, variant_id, offer_id, pieces, cause, redemption_id, "by", note, at)
+    SELECT %(reward)s, %(variant)s, %(offer)s, -%(pieces)s, 'redeemed', %(redemption)s, '', '', %(at)s
+    FROM taken WHERE stock IS NOT NULL
+)
+SELECT count(*) FROM taken"""
+
+PUT_BACK = """
+WITH returned AS (
+    UPDATE {table} SET stock = stock + %(pieces)s WHERE id = %(row)s AND stock IS NOT NULL RETURNING id
+)
+INSERT INTO {movements} (reward_id, variant_id, offer_id, pieces, cause, redemption_id, "by", note, at)
+SELECT %(reward)s, %(variant)s, %(offer)s, %(pieces)s, 'returned', %(redemption)s, '', '', %(at)s
+FROM returned"""
+
+
+def take(
+    *,
+    redemption: Redemption,
+    reward: Reward,
+    variant: Variant | None,
+    offer: Offer | None,
+    at: datetime,
+) -> None:
+    """Take a redemption's pieces from the reward, its variant and its offer, in this order.
+
+    Raises OutOfStock; then the caller's transaction has to be undone.
+    """
+    for shelf in (reward, variant, offer):
+        if shelf is not None and not _move(TAKE, shelf, redemption, at):
+            raise OutOfStock(left=left(reward=reward, variant=variant, offer=offer))
+
+
+def put_back(*, redemption: Redemption, at: datetime) -> None:
+    """Give a redemption's pieces back to where they came from; a partner's codes never come back."""
+    for shelf in (redemption.reward, redemption.variant, redemption.offer):
+        if shelf is not None and not _is_pool(shelf):
+            _move(PUT_BACK, shelf, redemption, at)
+
+
+def set_to(*, row: Shelf, stock: int | None, by: str, note: str, at: datetime) -> Shelf:
+    """Make the stock of a reward, variant or offer what somebody counted; None: unlimited.
+
+    The difference is noted as received or corrected. Returns the row as it is now.
+    """
+
+    def work() -> Shelf:
+        rows: models.Manager[Shelf] = type(row)._default_manager
+        fresh = rows.select_for_update(no_key=True).get(pk=row.pk)
+        difference = (stock or 0) - (fresh.stock or 0)
+        fresh.stock = stock
+        fresh.save(update_fields=_filled(fresh))
+        if difference:
+            _note(fresh, difference, by, note, at)
+        return fresh
+
+    return transactions.in_transaction(work)
+
+
+def left(*, reward: Reward, variant: Variant | None, offer: Offer | None) -> int:
+    """How many pieces are left for somebody who wants this reward, variant and offer; 0 where all are unlimited."""
+    shelves: list[AnyShelf | None] = [reward, variant, offer]
+    found = [
+        type(shelf)._default_manager.values_list("stock", flat=True).get(pk=shelf.pk)
+        for shelf in shelves
+        if shelf is not None
+    ]
+    return min((stock for stock in found if stock is not None), default=0)
+
+
+def _filled(shelf: AnyShelf) -> list[str]:
+    """Note what a reward's stock begins with now (floating prices compare with it); the fields that have changed."""
+    if not isinstance(shelf, Reward):
+        return ["stock"]
+    shelf.stock_start = shelf.stock
+    return ["stock", "stock_start"]
+
+
+def _is_pool(shelf: AnyShelf) -> bool:
+    return isinstance(shelf, Reward) and shelf.kind == Reward.Kind.PARTNER_CODE
+
+
+def _move(statement: str, shelf: AnyShelf, redemption: Redemption, at: datetime) -> bool:
+    """Whether the row had so many pieces."""
+    values = {
+        "row": shelf.pk,
+        "pieces": redemption.quantity,
+        "redemption": redemption.pk,
+        "at": at,
+        **_place(shelf),
+    }
+    text = statement.format(table=shelf._meta.db_table, movements=_MOVEMENTS)
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        return bool(cursor.description is None or cursor.fetchone() == (1,))
+
+
+def _place(shelf: AnyShelf) -> dict[str, int | None]:
+    """Which stock a movement belongs to, as columns."""
+    if isinstance(shelf, Reward):
+        return {"reward": shelf.pk, "variant": None, "offer": None}
+    if isinstance(shelf, Variant):
+        return {"reward": shelf.reward_id, "variant": shelf.pk, "offer": None}
+    return {"reward": shelf.reward_id, "variant": None, "offer": shelf.pk}
+
+
+def _note(shelf: AnyShelf, difference: int, by: str, note: str, at: datetime) -> None:
+    causes = StockMovement.Cause
+    place = {f"{name}_id": pk for name, pk in _place(shelf).items()}
+    StockMovement.objects.create(
+        **place,
+        pieces=difference,
+        cause=causes.RECEIVED if difference > 0 else causes.CORRECTED,
+        by=by[:150],
+        note=note[:200],
+        at=at,
+    )

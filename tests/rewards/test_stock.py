@@ -1,0 +1,214 @@
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from members.models import Member
+from rewards import stock
+from rewards.errors import OutOfStock
+from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
+from rewards.stock import AnyShelf
+from tests.rewards.conftest import new_reward
+
+
+@pytest.fixture
+def mug(db: None, noon: datetime) -> Reward:
+    mug = new_reward("mug", kind="gift")
+    return stock.set_to(row=mug, stock=5, by="owner", note="", at=noon)
+
+
+def wanted(member: Member, reward: Reward, at: datetime, pieces: int = 1) -> Redemption:
+    """A redemption's row, as the verb stores it before it takes the pieces."""
+    number = Redemption.objects.count()
+    return Redemption.objects.create(
+        number=f"R{number}",
+        member=member,
+        reward=reward,
+        quantity=pieces,
+        points=pieces,
+        reference=f"r{number}",
+        redeemed_at=at,
+        digest="",
+    )
+
+
+def total(row: AnyShelf) -> int:
+    """What the movements of one stock add up to."""
+    if isinstance(row, Reward):
+        found = StockMovement.objects.filter(reward=row, variant=None, offer=None)
+    elif isinstance(row, Variant):
+        found = StockMovement.objects.filter(variant=row)
+    else:
+        found = StockMovement.objects.filter(offer=row)
+    return found.aggregate(sum=Sum("pieces"))["sum"] or 0
+
+
+def assert_sums() -> None:
+    """Every stock is what its movements add up to; an unlimited one counts as 0."""
+    rows: list[AnyShelf] = [*Reward.objects.all(), *Variant.objects.all(), *Offer.objects.all()]
+    for row in rows:
+        assert total(row) == (row.stock or 0)
+
+
+def stocks(*rows: AnyShelf) -> list[int | None]:
+    for row in rows:
+        row.refresh_from_db()
+    return [row.stock for row in rows]
+
+
+def shelves(mug: Reward, noon: datetime) -> tuple[Variant, Offer]:
+    variant = Variant.objects.create(reward=mug, code="red", name="Red")
+    offer = Offer.objects.create(
+        code="flash",
+        name="Flash",
+        reward=mug,
+        points=50,
+        starts_at=noon,
+        ends_at=noon + timedelta(days=1),
+    )
+    variant = stock.set_to(row=variant, stock=3, by="owner", note="", at=noon)
+    return variant, stock.set_to(row=offer, stock=2, by="owner", note="", at=noon)
+
+
+class TestTake:
+    def test_takes_from_reward_variant_and_offer_and_notes_each(
+        self, ada: Member, mug: Reward, noon: datetime
+    ) -> None:
+        variant, offer = shelves(mug, noon)
+        mine = wanted(ada, mug, noon, pieces=2)
+        stock.take(redemption=mine, reward=mug, variant=variant, offer=offer, at=noon)
+        assert stocks(mug, variant, offer) == [3, 1, 0]
+        noted = StockMovement.objects.filter(redemption=mine).order_by("id")
+        assert [(one.pieces, one.cause, one.at) for one in noted] == [(-2, "redeemed", noon)] * 3
+        assert [one.variant for one in noted] == [None, variant, None]
+        assert [one.offer for one in noted] == [None, None, offer]
+        assert_sums()
+
+    @pytest.mark.parametrize("short", ["reward", "variant", "offer"])
+    def test_refuses_when_one_of_them_is_short_and_says_what_is_left(
+        self, ada: Member, mug: Reward, noon: datetime, short: str
+    ) -> None:
+        variant, offer = shelves(mug, noon)
+        if short == "reward":
+            stock.set_to(row=mug, stock=1, by="owner", note="", at=noon)
+        elif short == "variant":
+            stock.set_to(row=variant, stock=1, by="owner", note="", at=noon)
+        else:
+            stock.set_to(row=offer, stock=1, by="owner", note="", at=noon)
+        mine = wanted(ada, mug, noon, pieces=2)
+        before = list(StockMovement.objects.values())
+        with pytest.raises(OutOfStock) as refusal, transaction.atomic():
+            stock.take(redemption=mine, reward=mug, variant=variant, offer=offer, at=noon)
+        assert refusal.value.data == {"left": 1}
+        assert list(StockMovement.objects.values()) == before
+        assert_sums()
+
+    def test_an_unlimited_stock_moves_nothing(
+        self, ada: Member, cake: Reward, noon: datetime
+    ) -> None:
+        stock.take(
+            redemption=wanted(ada, cake, noon), reward=cake, variant=None, offer=None, at=noon
+        )
+        cake.refresh_from_db()
+        assert cake.stock is None
+        assert not StockMovement.objects.exists()
+
+
+class TestPutBack:
+    def test_gives_back_to_all_three(self, ada: Member, mug: Reward, noon: datetime) -> None:
+        variant, offer = shelves(mug, noon)
+        mine = wanted(ada, mug, noon, pieces=2)
+        mine.variant, mine.offer = variant, offer
+        stock.take(redemption=mine, reward=mug, variant=variant, offer=offer, at=noon)
+        stock.put_back(redemption=mine, at=noon)
+        assert stocks(mug, variant, offer) == [5, 3, 2]
+        back = StockMovement.objects.filter(redemption=mine, cause="returned")
+        assert [one.pieces for one in back.order_by("id")] == [2, 2, 2]
+        assert_sums()
+
+    def test_a_partners_code_does_not_come_back(self, ada: Member, noon: datetime) -> None:
+        pool = new_reward("pool", kind="partner_code")
+        pool = stock.set_to(row=pool, stock=3, by="owner", note="", at=noon)
+        mine = wanted(ada, pool, noon)
+        stock.take(redemption=mine, reward=pool, variant=None, offer=None, at=noon)
+        stock.put_back(redemption=mine, at=noon)
+        pool.refresh_from_db()
+        assert pool.stock == 2
+        assert_sums()
+
+
+class TestSetTo:
+    def test_notes_what_came_and_what_was_missing(self, mug: Reward, noon: datetime) -> None:
+        mug = stock.set_to(row=mug, stock=12, by="owner", note="delivery 7", at=noon)
+        assert (mug.stock, mug.stock_start) == (12, 12)
+        mug = stock.set_to(row=mug, stock=10, by="owner", note="two broke", at=noon)
+        noted = list(StockMovement.objects.filter(reward=mug).order_by("-id")[:2])
+        assert [(one.pieces, one.cause, one.by, one.note) for one in noted] == [
+            (-2, "corrected", "owner", "two broke"),
+            (7, "received", "owner", "delivery 7"),
+        ]
+        assert_sums()
+
+    def test_the_same_figure_and_an_unlimited_stock_are_understood(
+        self, mug: Reward, noon: datetime
+    ) -> None:
+        count = StockMovement.objects.count()
+        stock.set_to(row=mug, stock=5, by="owner", note="", at=noon)
+        assert StockMovement.objects.count() == count
+        mug = stock.set_to(row=mug, stock=None, by="owner", note="", at=noon)
+        assert (mug.stock, mug.stock_start) == (None, None)
+        assert total(mug) == 0
+
+    def test_below_zero_the_database_refuses(self, mug: Reward, noon: datetime) -> None:
+        with pytest.raises(IntegrityError, match="reward_stock"), transaction.atomic():
+            stock.set_to(row=mug, stock=-1, by="owner", note="", at=noon)
+        assert_sums()
+
+
+class TestSums:
+    """Whatever happens in whatever order, the movements add up to the stock."""
+
+    STEPS = st.lists(
+        st.one_of(
+            st.tuples(st.just("take"), st.integers(1, 4)),
+            st.tuples(st.just("back"), st.integers(0, 9)),
+            st.tuples(st.just("set"), st.one_of(st.none(), st.integers(0, 6))),
+            st.tuples(st.just("set variant"), st.one_of(st.none(), st.integers(0, 6))),
+        ),
+        max_size=12,
+    )
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(steps=STEPS)
+    def test_movements_are_the_stock(
+        self, ada: Member, noon: datetime, steps: list[tuple[str, int | None]]
+    ) -> None:
+        mug = new_reward(f"mug-{Reward.objects.count()}", kind="gift")
+        variant = Variant.objects.create(reward=mug, code="red", name="Red")
+        taken: list[Redemption] = []
+        for what, number in steps:
+            if what == "take" and number:
+                mine = wanted(ada, mug, noon, pieces=number)
+                mine.variant = variant
+                try:
+                    with transaction.atomic():
+                        stock.take(
+                            redemption=mine, reward=mug, variant=variant, offer=None, at=noon
+                        )
+                    taken.append(mine)
+                except OutOfStock:
+                    pass
+            elif what == "back" and taken:
+                stock.put_back(redemption=taken.pop((number or 0) % len(taken)), at=noon)
+            elif what == "set":
+                stock.set_to(row=mug, stock=number, by="", note="", at=noon)
+            elif what == "set variant":
+                stock.set_to(row=variant, stock=number, by="", note="", at=noon)
+        assert_sums()
