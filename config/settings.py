@@ -302,6 +302,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "campaigns.tasks.refresh_segments",
         "schedule": crontab(minute=40, hour=1),
     },
+    "keep-draw-rounds": {
+        "task": "rewards.tasks.keep_draw_rounds",
+        "schedule": crontab(),
+    },
     "revive-jobs": {
         "task": "members.tasks.revive_jobs",
         "schedule": crontab(),

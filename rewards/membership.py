@@ -6,7 +6,7 @@ from datetime import datetime
 from loyalty import owning
 from members import lifecycle
 from members.models import Member
-from rewards.models import Redemption, Voucher
+from rewards.models import DrawPlay, Redemption, Voucher
 
 OPEN_VOUCHERS = (Voucher.State.ACTIVE, Voucher.State.INACTIVE)
 OPEN_REDEMPTIONS = (Redemption.State.RESERVED, Redemption.State.ISSUED)
@@ -33,6 +33,7 @@ def _end(members: Sequence[Member], at: datetime) -> None:
 
 def _hand_over(source: Member, target: Member) -> None:
     owning.hand_over(rows=Redemption.objects.all(), owner="member", source=source, target=target)
+    owning.hand_over(rows=DrawPlay.objects.all(), owner="member", source=source, target=target)
     vouchers = Voucher.objects.all()
     owning.hand_over(
         rows=vouchers.exclude(used_reference=""),

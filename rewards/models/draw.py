@@ -183,7 +183,7 @@ class DrawPlay(models.Model):
     )
     # The number the ticket was drawn for; it stays when members are merged.
     member_number = models.CharField(_("member number"), max_length=20)
-    reference = models.CharField(_("reference"), max_length=100)
+    reference = models.CharField(_("reference"), max_length=200)
     drawn_at = models.DateTimeField(_("drawn at"))
     points = models.BigIntegerField(_("points paid"), default=0)
     voucher = models.OneToOneField(
