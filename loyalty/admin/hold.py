@@ -40,7 +40,7 @@ class HoldAdmin(ReadOnlyAdmin):
                     ("owner", "state_now", "order"),
                     ("held", "captured"),
                     ("at", "expires_at", "closed_at"),
-                    "reference",
+                    ("reference", "purpose"),
                 )
             },
         ),
@@ -67,7 +67,8 @@ class HoldAdmin(ReadOnlyAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """The button of releasing, as long as the hold is open."""
-        open_ones = Hold.objects.filter(state=Hold.State.HELD, expires_at__gt=timezone.now())
+        at = timezone.now()
+        open_ones = Hold.objects.filter(state=Hold.State.HELD, expires_at__gt=at, purpose="")
         is_open = open_ones.filter(pk=object_id).exists()
         return super().get_actions_detail(request, object_id) if is_open else []
 

@@ -22,6 +22,8 @@ class Hold(models.Model):
     points = models.BigIntegerField(_("points"))
     captured_points = models.BigIntegerField(_("captured"), default=0)
     reference = models.CharField(_("reference"), max_length=200)
+    # What above the ledger it was made for, such as "redemption"; empty: a till's. Only its maker ends it.
+    purpose = models.CharField(_("set aside for"), max_length=30, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.HELD)
     expires_in = models.PositiveIntegerField(_("seconds until it times out"))
     at = models.DateTimeField(_("at"))

@@ -13,8 +13,10 @@ from members.models import Member
 
 
 def hold(*, pk: int, pointer: str = "") -> Hold:
-    """One hold with its member and order. Raises NotFound."""
-    found = Hold.objects.select_related("wallet__member", "order").filter(pk=pk).first()
+    """One hold of a till with its member and order; one that serves another purpose is not shown. Raises NotFound."""
+    found = (
+        Hold.objects.select_related("wallet__member", "order").filter(pk=pk, purpose="").first()
+    )
     if found is None:
         raise NotFound(_("Hold"), pointer)
     return found
