@@ -82,6 +82,37 @@ class MonthlyCap(LoyaltyError):
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
 
+class NotInSteps(LoyaltyError):
+    """Points for a payment that are too few or no whole steps; data: limit (what could pay), used (asked for), min, step."""
+
+    code = "limit_reached"
+
+    def __str__(self) -> str:
+        if self.data["step"] is None:
+            return ngettext(
+                "Points pay from %(limit)d point on.",
+                "Points pay from %(limit)d points on.",
+                self.data["limit"],
+            ) % {"limit": self.data["limit"]}
+        return _(
+            "Points pay in steps of %(step)d: %(used)d is not possible, %(limit)d would be."
+        ) % {name: self.data[name] for name in ("step", "used", "limit")}
+
+
+class ShareReached(LoyaltyError):
+    """More of an order is paid with points than the program allows.
+
+    Data: limit and used in points, limit_amount and used_amount (money as text), min, step.
+    """
+
+    code = "limit_reached"
+
+    def __str__(self) -> str:
+        return _(
+            "Points may pay %(limit_amount)s of this order (%(limit)d points), not %(used_amount)s."
+        ) % {name: self.data[name] for name in ("limit", "limit_amount", "used_amount")}
+
+
 class HoldClosed(LoyaltyError):
     """A hold that was captured, released or timed out before; data: state."""
 

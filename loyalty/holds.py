@@ -1,22 +1,27 @@
-"""Holds: points set aside for a purchase, then captured, released or timed out."""
+"""Holds: points set aside for a purchase, then captured, released or timed out.
 
-from collections.abc import Mapping
+`hold` sets points aside for a payment, under the program's rules for paying with points; `set_aside` for anything else.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from loyalty import activity, ledger, owning, programs, queries, spending
+from loyalty import activity, ledger, owning, paying, programs, queries, spending
 from loyalty.errors import HoldClosed, InsufficientPoints, MonthlyCap
 from loyalty.ledger import Capture, Held, Release, Reserve
-from loyalty.models import Entry, Hold, Order
+from loyalty.models import Entry, Hold, Order, Program
 from members import queries as member_queries
 from members import validation
 from members.errors import NotFound, ReferenceReused
 from members.models import Member
 from members.transactions import in_transaction
 
+Refuse = Callable[[int, Program], None]
 DEFAULT_SECONDS = 1_800
 MOST_SECONDS = 30 * 24 * 60 * 60
 
@@ -45,18 +50,31 @@ class Placed:
 
 
 def hold(*, request: HoldRequest, at: datetime) -> Placed:
-    """Set active points aside until they are captured, released or time out.
+    """Set active points aside for a payment until they are captured, released or time out.
 
-    Raises InvalidInput, NotFound (member), ReferenceReused, MemberClosed, WalletFrozen, MonthlyCap, InDebt or
-    InsufficientPoints; then nothing is set aside and the reference is not used up.
+    Raises InvalidInput, NotFound (member), ReferenceReused, MemberClosed, WalletFrozen, NotInSteps, MonthlyCap, InDebt
+    or InsufficientPoints; then nothing is set aside and the reference is not used up.
     """
+    return _placed(request, at, paying.refuse_odd_points)
+
+
+def set_aside(*, request: HoldRequest, at: datetime) -> Placed:
+    """Like `hold`, for what is no payment at a till, such as a reward: any number of points."""
+    return _placed(request, at, _any_points)
+
+
+def _any_points(_points: int, _program: Program) -> None:
+    """A price is what it is."""
+
+
+def _placed(request: HoldRequest, at: datetime, refuse: Refuse) -> Placed:
     _POINTS(request.points, "/points")
     _SECONDS(request.expires_in, "/expires_in")
     reference = _REFERENCE(request.reference, "/reference")
-    return in_transaction(lambda: _hold(request, reference, at))
+    return in_transaction(lambda: _hold(request, reference, at, refuse))
 
 
-def _hold(request: HoldRequest, reference: str, at: datetime) -> Placed:
+def _hold(request: HoldRequest, reference: str, at: datetime, refuse: Refuse) -> Placed:
     member = member_queries.by_number(request.member, "/member")
     held = ledger.lock(members=[member.pk], at=at, types=["points"])
     wallet = held.of(member.pk)
@@ -66,6 +84,7 @@ def _hold(request: HoldRequest, reference: str, at: datetime) -> Placed:
             raise ReferenceReused(reference=reference)
         return Placed(queries.hold(pk=known.pk), is_new=False)
     spending.check_may_spend(member=Member.objects.get(pk=member.pk))
+    refuse(request.points, programs.current())
     _check_cap(request.points, [wallet.id, *wallet.merged_from], at)
     made = Hold(
         wallet_id=wallet.id,
@@ -107,8 +126,8 @@ def capture(*, hold: int, points: int | None, order: str | None, at: datetime) -
     """Spend what the hold (id) keeps, or `points` of it; the rest is released.
 
     `order` is the member's order that it pays for, as "source/number" or a number of the default source. Raises
-    InvalidInput, NotFound (hold, order), HoldClosed, MemberClosed, WalletFrozen or InsufficientPoints (more than is
-    held).
+    InvalidInput, NotFound (hold, order), HoldClosed, MemberClosed, WalletFrozen, InsufficientPoints (more than is
+    held), NotInSteps (a part) or ShareReached (of the order).
     """
     if points is not None:
         _POINTS(points, "/points")
@@ -125,12 +144,25 @@ def _capture_part(pk: int, points: int | None, order: str | None, at: datetime) 
     spending.check_may_spend(member=member)
     if points is not None and points > found.points:
         raise InsufficientPoints(needed=points, available=found.points)
+    points = points or found.points
+    if points < found.points:
+        paying.refuse_odd_points(points, programs.current())
     details: dict[str, Any] = {"hold": found.pk}
     if paid is not None:
+        _refuse_beyond_share(paid, points)
         details = {"order": paid.reference, **details}
         found.order = paid
-    _capture(found, points or found.points, details, at, held)
+    _capture(found, points, details, at, held)
     return queries.hold(pk=found.pk)
+
+
+def _refuse_beyond_share(order: Order, points: int) -> None:
+    """Together with what was captured for the order before."""
+    program = programs.current()
+    before = Hold.objects.filter(order=order, state=Hold.State.CAPTURED)
+    points += before.aggregate(sum=Sum("captured_points"))["sum"] or 0
+    worth = min(queries.value_of(points, program), order.amount)
+    paying.refuse_beyond_share(money=worth, points=points, amount=order.amount, program=program)
 
 
 def capture_for_order(

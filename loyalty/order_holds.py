@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from loyalty import holds, ledger, order_reversals, queries
+from loyalty import holds, ledger, order_reversals, paying, queries
 from loyalty.errors import HoldClosed, WalletFrozen
 from loyalty.ledger import Held
 from loyalty.models import Hold, Order, Program
@@ -23,7 +23,8 @@ def named_by(orders: Iterable[OrderFacts]) -> dict[str, Hold]:
     names = {facts.hold: int(facts.hold) for facts in orders if facts.hold and _is_id(facts.hold)}
     if not names:
         return {}
-    found = Hold.objects.select_related("wallet").in_bulk(names.values())
+    of_tills = Hold.objects.filter(purpose="").select_related("wallet")
+    found = of_tills.in_bulk(names.values())
     return {name: found[pk] for name, pk in names.items() if pk in found}
 
 
@@ -49,6 +50,17 @@ def paid_with(
         return facts
     worth = queries.value_of(hold.points, program)
     return replace(facts, points_paid_amount=min(worth, facts.amount))
+
+
+def refuse_beyond_share(facts: OrderFacts, hold: Hold | None, program: Program) -> None:
+    """Refuse what points pay above the program's share of the order (ShareReached); then the hold stays."""
+    if facts.paid_with_points:
+        paying.refuse_beyond_share(
+            money=facts.paid_with_points,
+            points=hold.points if hold is not None else None,
+            amount=facts.amount,
+            program=program,
+        )
 
 
 def as_known(facts: OrderFacts, known: Order) -> OrderFacts:

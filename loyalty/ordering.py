@@ -16,6 +16,7 @@ from loyalty import (
     order_holds,
     order_people,
     order_rows,
+    paying,
     programs,
     promotions,
     queries,
@@ -26,6 +27,7 @@ from loyalty.errors import out_of_range
 from loyalty.ledger import MAX_POINTS, Credit
 from loyalty.models import Entry, Hold, Order
 from loyalty.order_facts import Line, OrderFacts
+from loyalty.paying import Payable
 from members import queries as member_queries
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused, Refusal
 from members.models import Member, Tier
@@ -47,10 +49,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an order would earn: an unsaved order and the rules with their conditions."""
+    """What an order would earn: an unsaved order, the rules with their conditions, what points could pay of it."""
 
     order: Order
     rules: list[dict[str, Any]]
+    payable: Payable
 
 
 def place(*, order: OrderFacts, at: datetime) -> Placed:
@@ -67,7 +70,7 @@ def place_all(*, orders: Sequence[OrderFacts], at: datetime) -> list[Placed]:
     Each earns as of its own `placed_at`, if it has come as far as the program's `award_on`; answers come in the order
     given. The same order again (source, number) has no second effect, whatever became of it; with other content its
     problem is ReferenceReused. Other problems: NotFound (member, hold), InvalidInput (store, status, out_of_range),
-    MemberClosed, HoldClosed, WalletFrozen (only with a hold).
+    MemberClosed, HoldClosed, WalletFrozen (only with a hold), ShareReached (too much paid with points).
     """
     try:
         return in_transaction(lambda: _place_all(orders, at))
@@ -151,7 +154,14 @@ class _Batch:
         self._check(facts)
         facts = self._with_hold(facts)
         order, _earned = self._earn(facts)
-        return Quote(order, order_awards.rules(self._seen(facts)))
+        payable = paying.payable(
+            amount=facts.amount,
+            member=self.people.member_of(facts),
+            hold=self.holds.get(facts.hold or ""),
+            program=self.program,
+            at=self.at,
+        )
+        return Quote(order, order_awards.rules(self._seen(facts)), payable)
 
     # ---- reading ------------------------------------------------------------------------------
     def _start_walks(self) -> None:
@@ -223,11 +233,12 @@ class _Batch:
         return self.walks[member.pk].held_at(facts.placed_at)
 
     def _with_hold(self, facts: OrderFacts) -> OrderFacts:
-        if facts.hold is None:
-            return facts
-        member = self.people.member_of(facts)
-        hold = self.holds.get(facts.hold)
-        return order_holds.paid_with(facts, hold, member, self.program, self.at)
+        hold = self.holds.get(facts.hold or "")
+        if facts.hold is not None:
+            member = self.people.member_of(facts)
+            facts = order_holds.paid_with(facts, hold, member, self.program, self.at)
+        order_holds.refuse_beyond_share(facts, hold, self.program)
+        return facts
 
     def _earn(self, facts: OrderFacts) -> tuple[Order, Earned]:
         member = self.people.member_of(facts)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from loyalty import queries
 from loyalty.models import Program
-from loyalty.models.program import default_transfer
+from loyalty.models.program import default_pay_with_points, default_transfer
 from members import validation
 from members.errors import InvalidInput
 
@@ -183,9 +183,19 @@ def _approval(field: str, value: Any) -> int | None:
 
 
 def _pay_with_points(field: str, value: Any) -> Any:
+    """The rule as a whole; what is left out is not limited."""
     if not isinstance(value, Mapping):
         raise _invalid(field, _("Give an object."))
-    return dict(value)
+    said = {**default_pay_with_points(), **value}
+    checked = validation.cleaned(said, _PAY_WITH_POINTS, f"/{field}")
+    return {**checked, "max_share": f"{checked['max_share']:f}"}
+
+
+_PAY_WITH_POINTS: dict[str, validation.Check] = {
+    "max_share": validation.decimal(places=6, most=Decimal(1)),
+    "min": _LIMIT,
+    "step": _LIMIT,
+}
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import programs, switching
-from loyalty.admin import transfer_settings
+from loyalty.admin import payment_settings, transfer_settings
 from loyalty.models import Program
 from loyalty.switching import Changed
 from members.admin.base import VerbAdmin
@@ -19,7 +19,7 @@ EXPIRIES = ("expiry", "status_expiry")
 PARTS = ("policy", "months", "date")
 
 
-class ProgramForm(transfer_settings.TransferSettingsForm):
+class ProgramForm(transfer_settings.TransferSettingsForm, payment_settings.PaymentSettingsForm):
     class Meta:
         model = Program
         fields = "__all__"
@@ -61,10 +61,13 @@ class ProgramForm(transfer_settings.TransferSettingsForm):
 
 
 @admin.register(Program)
-class ProgramAdmin(transfer_settings.TransferSettingsShown, VerbAdmin):
+class ProgramAdmin(
+    transfer_settings.TransferSettingsShown, payment_settings.PaymentSettingsShown, VerbAdmin
+):
     """The one row of settings: the list leads straight to it."""
 
     form = ProgramForm
+    readonly_fields = ("payment_words",)
     fieldsets = (
         (None, {"fields": (("name", "currency", "time_zone"),)}),
         (
@@ -78,6 +81,7 @@ class ProgramAdmin(transfer_settings.TransferSettingsShown, VerbAdmin):
             },
         ),
         (_("Worth and use"), {"fields": (("point_value", "monthly_redemption_cap"),)}),
+        payment_settings.FIELDSET,
         transfer_settings.FIELDSET,
         (
             _("Validity"),
@@ -90,7 +94,7 @@ class ProgramAdmin(transfer_settings.TransferSettingsShown, VerbAdmin):
             },
         ),
         (_("Campaigns"), {"fields": ("campaigns_need_approval",)}),
-        (_("Refunds"), {"fields": (("reversal", "return_grace_days"), "refund_first")}),
+        (_("Refunds"), {"fields": (("reversal", "return_grace_days"),)}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -105,7 +109,7 @@ class ProgramAdmin(transfer_settings.TransferSettingsShown, VerbAdmin):
         return HttpResponseRedirect(address)
 
     def change(self, request: HttpRequest, row: Program, values: Mapping[str, Any]) -> Program:
-        changes = transfer_settings.together(values)
+        changes = payment_settings.together(transfer_settings.together(values))
         for expiry in EXPIRIES:
             if f"{expiry}_policy" in changes:
                 changes[expiry] = {part: changes.pop(f"{expiry}_{part}") for part in PARTS}

@@ -16,6 +16,7 @@ from loyalty.api.order_inputs import BatchInput, OrderInput, QuoteInput, facts_o
 from loyalty.models import Order
 from loyalty.ordering import Placed
 from members.api.endpoint import Endpoint
+from members.api.fields import MoneyField, PointsField, WholeField
 from members.api.once import once
 from members.models import Member
 
@@ -127,10 +128,20 @@ class RuleAnswer(serializers.Serializer[Any]):
     conditions = ConditionAnswer(many=True)
 
 
+class PayableAnswer(serializers.Serializer[Any]):
+    """What the member may pay of the order with points, within balance, share, `min` and `step`; and what it is worth."""
+
+    max_points = WholeField(source="points")
+    max_amount = MoneyField(source="money")
+    min = PointsField(allow_null=True)
+    step = PointsField(allow_null=True)
+
+
 class QuoteAnswer(OrderAnswer):
-    """What the order would be, and the rules that were looked at."""
+    """What the order would be, the rules that were looked at, and what points could pay of it."""
 
     rules = RuleAnswer(many=True)
+    pay_with_points = PayableAnswer()
 
 
 class QuoteView(Endpoint):
@@ -145,7 +156,9 @@ class QuoteView(Endpoint):
     def post(self, request: Request) -> Response:
         facts = facts_of(self.read(QuoteInput))
         quote = ordering.quote(order=facts, at=timezone.now())
-        return Response({**shown([quote.order])[0], "rules": quote.rules})
+        payable = PayableAnswer(quote.payable).data
+        answer = {**shown([quote.order])[0], "rules": quote.rules, "pay_with_points": payable}
+        return Response(answer)
 
 
 class OrderView(Endpoint):

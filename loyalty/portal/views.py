@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from loyalty import queries, step_wording, tiers
+from loyalty import paying_words, queries, step_wording, tiers
 from loyalty.models import Entry
 from loyalty.portal import lots, months
 from loyalty.portal.access import ProgramRequest
@@ -38,6 +38,7 @@ def history(request: ProgramRequest) -> HttpResponse:
         "is_first": not before,
         "figures": figures,
         "schedule": lots.schedule(lots=open_lots, at=at),
+        "payment": " ".join(paying_words.for_members(request.program)),
     }
     return render(request, "portal/history.html", context)
 

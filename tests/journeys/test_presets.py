@@ -22,6 +22,7 @@ from members.models import Member, Tier
 from rewards.models import Voucher
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean
+from tests.tills import Till
 
 EVENING = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)  # 20:30 in Shanghai
 
@@ -239,6 +240,46 @@ class TestSupermarket:
         program = queries.program()
         assert program.pay_with_points == {"max_share": "0.5", "min": 100, "step": 100}
         assert not program.earn_on_points_paid
+
+    def test_pays_half_of_80_with_4000_points_earns_40_and_leaves_1040(self, bob: Member) -> None:
+        load("supermarket")
+        till = Till("read", "earn", "spend")
+        awarding.award_all(
+            awards=[Award(member=bob.pk, points=5000, reference="gift", at=NOON)], at=NOON
+        )
+        basket = {
+            "member": bob.number,
+            "placed_at": NOON.isoformat(),
+            "lines": [{"sku": "rice", "amount": "80.00"}],
+        }
+
+        def hold(points: int, reference: str) -> Any:
+            said = {"member": bob.number, "points": points, "reference": reference}
+            return till.post("holds", said)
+
+        quote = till.post("orders/quote", basket).json()
+        assert quote["pay_with_points"] == {
+            "max_points": 4000,
+            "max_amount": "40.00",
+            "min": 100,
+            "step": 100,
+        }
+        odd = hold(4050, "odd")
+        assert (odd.status_code, odd.json()["code"]) == (422, "limit_reached")
+        assert (odd.json()["min"], odd.json()["step"], odd.json()["limit"]) == (100, 100, 4000)
+        too_much = hold(4100, "too-much").json()["id"]
+        refused = till.post("orders", {**basket, "number": "1", "hold": too_much})
+        assert (refused.status_code, refused.json()["code"]) == (422, "limit_reached")
+        assert (refused.json()["limit"], refused.json()["used"]) == (4000, 4100)
+        assert till.get(f"holds/{too_much}").json()["state"] == "held"
+        till.post(f"holds/{too_much}/release")
+
+        half = hold(4000, "half").json()["id"]
+        order = till.post("orders", {**basket, "number": "1", "hold": half}).json()
+
+        assert (order["points"], order["wallet"]["active"]) == (40, 1040)
+        assert till.get(f"holds/{half}").json()["state"] == "captured"
+        assert_clean()
 
 
 class TestLoad:
