@@ -99,9 +99,11 @@ class VoucherExpired(RewardsError):
 
 
 class VoucherVoid(RewardsError):
-    """The voucher's redemption was cancelled or the voucher withdrawn."""
+    """The voucher's redemption was cancelled or the voucher voided; data: reason, voided_at (ISO 8601) or None."""
 
     code = "void"
 
     def __str__(self) -> str:
+        if self.data.get("reason"):
+            return _("The voucher is void: %(reason)s") % {"reason": self.data["reason"]}
         return _("The voucher is void: its redemption was cancelled.")

@@ -67,7 +67,7 @@ def take_back(*, member: int, reference: str, at: datetime) -> bool:
     given = found.exclude(state=Redemption.State.CANCELLED).select_for_update(no_key=True).first()
     if given is None or given.vouchers.filter(state=Voucher.State.USED).exists():
         return False
-    vouchers.void(redemption=given)
+    vouchers.void(redemption=given, at=at)
     redemption.put_back(given, at)
     return True
 

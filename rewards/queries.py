@@ -14,6 +14,7 @@ from members import codes, validation
 from members.errors import NotFound
 from members.models import Member
 from rewards.models import Redemption, Reward, Voucher
+from rewards.voucher_errors import VoucherNotFound
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,8 +210,8 @@ def vouchers_by_redemption(redemptions: Sequence[Redemption]) -> dict[int, list[
 
 
 def voucher(code: str, pointer: str = "") -> Voucher:
-    """The voucher with this code; case, blanks and dashes do not matter. Raises NotFound."""
+    """The voucher with this code; case, blanks and dashes do not matter. Raises VoucherNotFound."""
     found = vouchers().filter(lookup=codes.tidy(code)).first()
     if found is None:
-        raise NotFound(_("Voucher"), pointer)
+        raise VoucherNotFound(_("Voucher"), pointer)
     return found

@@ -211,7 +211,7 @@ def cancel(*, number: str, at: datetime) -> Redemption:
         if redemption.state != Redemption.State.CANCELLED:
             if member.status == Member.Status.CLOSED:
                 raise MemberClosed
-            vouchers.void(redemption=redemption)
+            vouchers.void(redemption=redemption, at=at)
             _give_back(redemption, member, at)
         return queries.redemptions().get(pk=found.pk)
 

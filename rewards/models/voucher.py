@@ -183,3 +183,40 @@ class VoucherStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
+
+
+class VoucherGift(models.Model):
+    """A voucher that one member gave to another."""
+
+    voucher = models.ForeignKey(
+        Voucher, models.PROTECT, related_name="gifts", verbose_name=_("voucher")
+    )
+    giver = models.ForeignKey(
+        "members.Member",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("giver"),
+        db_index=False,
+    )
+    receiver = models.ForeignKey(
+        "members.Member", models.PROTECT, related_name="+", verbose_name=_("receiver")
+    )
+    reference = models.CharField(_("reference"), max_length=200, blank=True)
+    message = models.CharField(_("message"), max_length=200, blank=True)
+    at = models.DateTimeField(_("when"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("gift of a voucher")
+        verbose_name_plural = _("gifts of vouchers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["giver", "reference"],
+                condition=~Q(reference=""),
+                name="vouchergift_once_per_reference",
+            ),
+        ]
+        indexes = [models.Index(fields=["giver", "-at", "-id"], name="vouchergift_of_giver")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

@@ -199,7 +199,7 @@ class TestVoucher:
         self, committed_db: Any, code: str, noon: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def read_only(pk: int, _at: datetime) -> Member:
-            return Redemption.objects.select_related("member").get(pk=pk).member
+            return Voucher.objects.select_related("member").get(pk=pk).member
 
         def read_check_write(voucher: Voucher, **use: Any) -> bool:
             is_free = Voucher.objects.filter(pk=voucher.pk, state="active").exists()
@@ -210,7 +210,7 @@ class TestVoucher:
                 )
             return is_free
 
-        monkeypatch.setattr(vouchers, "lock_owner", read_only)
+        monkeypatch.setattr(vouchers, "lock_holder", read_only)
         monkeypatch.setattr(vouchers, "lock_redemption", lambda pk: Redemption.objects.get(pk=pk))
         monkeypatch.setattr(vouchers, "mark_used", read_check_write)
 
