@@ -1,5 +1,7 @@
 """How the portal writes drawings, figures, money and days."""
 
+import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -114,6 +116,35 @@ def month(moment: datetime) -> str:
 def last_day(end: datetime) -> datetime:
     """The day on which something is good for the last time: an end is the first moment after it."""
     return end - timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The time to a moment in the parts of a clock; two digits each but for the days."""
+
+    seconds_in_all: int
+
+    @property
+    def days(self) -> int:
+        return self.seconds_in_all // 86_400
+
+    @property
+    def hours(self) -> str:
+        return f"{self.seconds_in_all // 3_600 % 24:02}"
+
+    @property
+    def minutes(self) -> str:
+        return f"{self.seconds_in_all // 60 % 60:02}"
+
+    @property
+    def seconds(self) -> str:
+        return f"{self.seconds_in_all % 60:02}"
+
+
+@register.filter
+def left_from(moment: datetime, at: datetime) -> Left:
+    """How long it is from `at` to a moment; nothing once it has passed."""
+    return Left(max(0, math.ceil((moment - at).total_seconds())))
 
 
 @register.filter

@@ -11,6 +11,12 @@ class MallForm(forms.Form):
     page = forms.IntegerField(required=False, min_value=1, max_value=10_000)
 
 
+class PageForm(forms.Form):
+    """Which page of a list is asked for."""
+
+    page = forms.IntegerField(required=False, min_value=1, max_value=10_000)
+
+
 class RedeemForm(forms.Form):
     """The one-time key of a confirmation: however often it is sent, there is one redemption."""
 

@@ -1,8 +1,8 @@
-"""The mall and the member's vouchers."""
+"""The mall, what was redeemed, and the vouchers."""
 
 from django.urls import path
 
-from rewards.portal import mall, vouchers
+from rewards.portal import mall, redemptions, vouchers
 
 app_name = "rewards"
 
@@ -12,5 +12,8 @@ urlpatterns = [
     path("rewards/<slug:code>/redeem", mall.redeem, name="redeem"),
     path("vouchers", vouchers.wallet, name="vouchers"),
     path("vouchers/<str:code>", vouchers.voucher, name="voucher"),
-    path("redemptions/<str:number>/cancel", vouchers.cancel, name="cancel"),
+    path("redemptions", redemptions.listing, name="redemptions"),
+    path("redemptions/<str:number>", redemptions.order, name="redemption"),
+    path("redemptions/<str:number>/done", redemptions.done, name="done"),
+    path("redemptions/<str:number>/cancel", redemptions.cancel, name="cancel"),
 ]

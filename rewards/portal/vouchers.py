@@ -1,21 +1,19 @@
-"""What a member has redeemed: vouchers to show, and cancelling a redemption."""
+"""The member's vouchers: the wallet, and one voucher to show."""
 
 from datetime import datetime
 
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from loyalty.portal.access import ProgramRequest
-from members.errors import InvalidInput, Refusal
 from members.portal import qr
 from members.portal.access import member_required
-from rewards import queries, redemption, vouchers
-from rewards.models import Redemption, Voucher
+from rewards import queries, vouchers
+from rewards.models import Voucher
 
 SHOWN = 50
 TABS = {
@@ -69,22 +67,3 @@ def voucher(request: ProgramRequest, code: str) -> HttpResponse:
         "can_cancel": state == Voucher.State.ACTIVE,
     }
     return render(request, "portal/voucher.html", context)
-
-
-@member_required
-def cancel(request: ProgramRequest, number: str) -> HttpResponse:
-    """Ask once more, then give points and stock back."""
-    found = get_object_or_404(
-        queries.redemptions_of(request.member).select_related("reward"), number=number
-    )
-    context: dict[str, object] = {"redemption": found, "reward": found.reward}
-    if request.method == "POST":
-        try:
-            redemption.cancel(number=found.number, at=timezone.now())
-        except (Refusal, InvalidInput) as problem:
-            context["problem"] = str(problem)
-        else:
-            messages.success(request, _("Cancelled. The points are back in your account."))
-            return redirect("rewards:vouchers")
-    context["is_cancelled"] = found.state == Redemption.State.CANCELLED
-    return render(request, "portal/cancel.html", context)

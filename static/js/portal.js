@@ -58,3 +58,24 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 document.querySelectorAll("form[data-send]").forEach((form) => {
   form.addEventListener("change", () => form.requestSubmit());
 });
+
+// What is marked data-countdown="90" counts these seconds down beside what the server wrote; by its own clock, not the
+// visitor's. With data-then="reload" the page is asked for again when something begins or ends.
+document.querySelectorAll("[data-countdown]").forEach((timer) => {
+  const until = performance.now() + Number(timer.dataset.countdown) * 1000;
+  const parts = timer.querySelectorAll("b");
+  const days = timer.querySelector("[data-days]");
+  const tick = () => {
+    const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
+    [left / 3600 % 24, left / 60 % 60, left % 60].forEach((value, place) => {
+      parts[place].textContent = String(Math.floor(value)).padStart(2, "0");
+    });
+    if (days) {
+      days.textContent = days.dataset.days.replace("{n}", Math.floor(left / 86400));
+      days.hidden = left < 86400;
+    }
+    if (left > 0) setTimeout(tick, 500);
+    else if (timer.dataset.then === "reload") setTimeout(() => location.reload(), 1000);
+  };
+  tick();
+});

@@ -35,6 +35,9 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "me": OF_MEMBERS,
     "me/code": OF_MEMBERS,
     "me/display": POST_ONLY,
+    "messages": OF_MEMBERS,
+    "messages/read": POST_ONLY,
+    "messages/<int:message_id>/open": POST_ONLY,
     "points": OF_MEMBERS,
     "points/<int:entry_id>": OF_ONE_MEMBER,
     "points/give": (AWAY, 404, 404, AWAY),  # switched off to begin with
@@ -44,6 +47,9 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "rewards/<slug:code>/redeem": OF_MEMBERS,
     "vouchers": OF_MEMBERS,
     "vouchers/<str:code>": OF_ONE_MEMBER,
+    "redemptions": OF_MEMBERS,
+    "redemptions/<str:number>": OF_ONE_MEMBER,
+    "redemptions/<str:number>/done": OF_ONE_MEMBER,
     "redemptions/<str:number>/cancel": OF_ONE_MEMBER,
     "check-in": OF_MEMBERS,
     "check-in/make-up": POST_ONLY,
@@ -78,7 +84,9 @@ def roles(ada: Member, mallory: Member, owner: User) -> list[Client]:
 @pytest.fixture
 def names(ada: Member) -> dict[str, str]:
     """Ada's own things, to be put into the addresses."""
-    catalogue.create(changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100})
+    catalogue.create(
+        changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100}, at=NOON
+    )
     asked = redemption.RedemptionRequest(member=ada.number, reward="mug", reference="r")
     redeemed = redemption.redeem(request=asked, at=NOON).redemption
     return {
