@@ -1,9 +1,6 @@
-"""Holds: points set aside for a purchase, then captured, released or timed out.
+"""Holds: points set aside for a payment at a till, then captured, released or timed out."""
 
-`hold` sets points aside for a payment, under the program's rules for paying with points; `set_aside` for anything else.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,14 +11,13 @@ from django.utils.translation import gettext as _
 from loyalty import activity, ledger, owning, paying, programs, queries, spending
 from loyalty.errors import HoldClosed, InsufficientPoints, MonthlyCap
 from loyalty.ledger import Capture, Held, Release, Reserve
-from loyalty.models import Entry, Hold, Order, Program
+from loyalty.models import Entry, Hold, Order
 from members import queries as member_queries
 from members import validation
 from members.errors import NotFound, ReferenceReused
 from members.models import Member
 from members.transactions import in_transaction
 
-Refuse = Callable[[int, Program], None]
 DEFAULT_SECONDS = 1_800
 MOST_SECONDS = 30 * 24 * 60 * 60
 
@@ -55,26 +51,13 @@ def hold(*, request: HoldRequest, at: datetime) -> Placed:
     Raises InvalidInput, NotFound (member), ReferenceReused, MemberClosed, WalletFrozen, NotInSteps, MonthlyCap, InDebt
     or InsufficientPoints; then nothing is set aside and the reference is not used up.
     """
-    return _placed(request, at, paying.refuse_odd_points)
-
-
-def set_aside(*, request: HoldRequest, at: datetime) -> Placed:
-    """Like `hold`, for what is no payment at a till, such as a reward: any number of points."""
-    return _placed(request, at, _any_points)
-
-
-def _any_points(_points: int, _program: Program) -> None:
-    """A price is what it is."""
-
-
-def _placed(request: HoldRequest, at: datetime, refuse: Refuse) -> Placed:
     _POINTS(request.points, "/points")
     _SECONDS(request.expires_in, "/expires_in")
     reference = _REFERENCE(request.reference, "/reference")
-    return in_transaction(lambda: _hold(request, reference, at, refuse))
+    return in_transaction(lambda: _hold(request, reference, at))
 
 
-def _hold(request: HoldRequest, reference: str, at: datetime, refuse: Refuse) -> Placed:
+def _hold(request: HoldRequest, reference: str, at: datetime) -> Placed:
     member = member_queries.by_number(request.member, "/member")
     held = ledger.lock(members=[member.pk], at=at, types=["points"])
     wallet = held.of(member.pk)
@@ -84,7 +67,7 @@ def _hold(request: HoldRequest, reference: str, at: datetime, refuse: Refuse) ->
             raise ReferenceReused(reference=reference)
         return Placed(queries.hold(pk=known.pk), is_new=False)
     spending.check_may_spend(member=Member.objects.get(pk=member.pk))
-    refuse(request.points, programs.current())
+    paying.refuse_odd_points(request.points, programs.current())
     _check_cap(request.points, [wallet.id, *wallet.merged_from], at)
     made = Hold(
         wallet_id=wallet.id,
@@ -181,7 +164,8 @@ def capture_for_order(
     member), HoldClosed, MemberClosed or WalletFrozen.
     """
     wallet = held.of(member.pk)
-    found = Hold.objects.select_for_update(no_key=True).filter(pk=hold_id).first()
+    tills = Hold.objects.filter(purpose="")
+    found = tills.select_for_update(no_key=True).filter(pk=hold_id).first()
     if found is None or found.wallet_id != wallet.id:
         raise NotFound(_("Hold"), "/hold")
     _check_open(found, held.at)

@@ -101,6 +101,26 @@ class TestProgram:
         assert (program.expiry_policy, program.expiry_months) == ("rolling", 12)
         assert program.earn_rate == 1
 
+    def test_paying_with_points_is_set_as_one_rule_and_said_in_words(self, db: None):
+        client = desk("owner")
+        changes = {"pay_with_points_max_share": "12.5", "pay_with_points_step": "100"}
+        data = filled(client.get(PROGRAM), **changes, refund_first="cash")
+        assert client.post(PROGRAM, data).status_code == 302
+
+        rule = Program.objects.get().pay_with_points
+        assert rule == {"max_share": "0.125", "min": None, "step": 100}
+        for role in ("owner", "manager"):
+            page = client if role == "owner" else desk(role)
+            shown = page.get(PROGRAM, headers={"Accept-Language": "en"}).content.decode()
+            assert "They pay at most 12.5 % of an order." in shown
+            assert "A refund gives money back first, then the points." in shown
+
+    def test_a_share_above_100_is_said_at_the_share(self, db: None):
+        client = desk("owner")
+        data = filled(client.get(PROGRAM), pay_with_points_max_share="101")
+        assert list(errors_of(client.post(PROGRAM, data))) == ["pay_with_points_max_share"]
+        assert Program.objects.get().pay_with_points["max_share"] == "1"
+
     def test_an_expiry_without_its_day_is_said_at_the_day(self, db: None):
         client = desk("owner")
         data = filled(client.get(PROGRAM), expiry_policy="fixed_date", expiry_date="")

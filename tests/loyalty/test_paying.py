@@ -4,16 +4,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty import holds, ordering, paying, paying_words, queries
+from loyalty import asides, holds, ordering, paying, paying_words, queries
+from loyalty.asides import Aside
 from loyalty.errors import NotInSteps, ShareReached
 from loyalty.holds import HoldRequest
 from loyalty.models import Hold, Order, Program
+from members.errors import NotFound
 from members.models import Member
 from tests.conftest import NOON
-from tests.loyalty.builders import assert_clean, books, figures, order, program, wallet_of
+from tests.loyalty.builders import assert_clean, books, day, figures, order, program, wallet_of
 
 SUPERMARKET = {"max_share": "0.5", "min": 200, "step": 100}
 
@@ -100,11 +103,16 @@ class TestHold:
         assert (books(), Hold.objects.count()) == (before, 0)
         assert held(ada, 200).points == 200  # the reference is free
 
-    def test_for_anything_else_may_be_of_any_points(self, ada: Member) -> None:
+    def test_for_anything_else_may_be_of_any_points_and_pays_no_order(self, ada: Member) -> None:
         program(pay_with_points=SUPERMARKET)
-        request = HoldRequest(member=ada.number, points=7, reference="reward")
+        aside = Aside(points=7, purpose="redemption", reference="r", until=day(1))
+        with transaction.atomic():
+            hold = asides.set_aside(member=ada, aside=aside, at=NOON)
 
-        assert holds.set_aside(request=request, at=NOON).hold.points == 7
+        for attempt in (ordering.place, ordering.quote):
+            with pytest.raises(NotFound):
+                attempt(order=order("1", "80.00", member=ada, hold=str(hold.pk)), at=NOON)
+        assert Hold.objects.get().state == "held"
 
     def test_that_was_there_before_the_rule_is_good(self, ada: Member) -> None:
         hold = held(ada, 150)
