@@ -46,6 +46,12 @@ class PartnerCode(models.Model):
                 fields=["reward", "id"], condition=Q(is_taken=False), name="partnercode_free"
             ),
             models.Index(fields=["reward", "-id"], name="partnercode_of_reward"),
+            # Those that will lapse: taken out of the pool as soon as their time is over.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(is_taken=False, expires_at__isnull=False),
+                name="partnercode_lapses",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -45,6 +45,8 @@ class Redemption(models.Model):
     cash = models.DecimalField(
         _("paid in money besides"), max_digits=20, decimal_places=2, default=0
     )
+    # How the price of a piece came about: the steps of rewards/prices.py.
+    price_steps = models.JSONField(_("how the price came about"), default=list, blank=True)
     # What the pieces cost the merchant when they went, and what part of that a partner bears.
     cost = models.DecimalField(
         _("cost to the merchant"), max_digits=20, decimal_places=2, null=True, blank=True
