@@ -6,13 +6,17 @@ from campaigns.referrals import REFEREE, REFERRER, reference
 from loyalty import ledger, programs
 from loyalty.ledger import Held, Reversal
 from loyalty.models import Entry, Order, Program
+from loyalty.order_shares import Target
 from loyalty.reversal_causes import Cause
 from members.models import Member
 
 
-def order_undone(*, order: Order, cause: Cause, held: Held) -> None:
-    """Handler of ORDER_EFFECTS; the wallets of the member and of whoever brought it are locked."""
-    if order.member_id is None:
+def order_undone(*, order: Order, target: Target, cause: Cause, held: Held) -> None:
+    """Handler of ORDER_EFFECTS; the wallets of the member and of whoever brought it are locked.
+
+    As long as a part of the order stands, nothing comes back.
+    """
+    if order.member_id is None or not target.is_full:
         return
     _take_back_referrals(order, cause, held)
     _take_back_rewards(order, cause, held)

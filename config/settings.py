@@ -166,8 +166,10 @@ EARNING_RULES = [
 PROMOTIONS = "campaigns.bonuses.Bonuses"
 # Statements that hold papers above the ledger against its entries, for `verify_ledger`.
 BOOK_CHECKS = ["campaigns.papers.CHECKS"]
-# Told when an order was cancelled or refunded whole.
-ORDER_EFFECTS = ["campaigns.undoing.order_undone"]
+# Told which orders were stored, batch by batch.
+ORDERS_PLACED = ["rewards.voucher_orders.use_coupons"]
+# Told when an order was cancelled or refunded, in whole or in part.
+ORDER_EFFECTS = ["campaigns.undoing.order_undone", "rewards.voucher_returns.give_back"]
 # Where the members app learns the program's time zone.
 PROGRAM = "loyalty.programs.current"
 # Where it learns which tiers members hold now: a tier may fall by time alone, before anybody writes it down.

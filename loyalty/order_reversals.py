@@ -98,8 +98,7 @@ def take_back(*, order: Order, target: Target, cause: Cause, held: Held) -> Take
     taken = take_earned(order=order, target=target, cause=cause, held=held)
     if is_status and order.member_id is not None:
         tiers.taken_back(order.member_id, at, order)
-    if target.is_full:
-        promotions.order_undone(order=order, cause=cause, held=held)
+    promotions.order_came_back(order=order, target=target, cause=cause, held=held)
     return replace(taken, returned=returned)
 
 

@@ -137,6 +137,7 @@ class _Batch:
         order_rows.write(rows=self.rows)
         for order, hold in self.captured:
             order_holds.link(order=order, hold=hold)
+        promotions.orders_placed(orders=[order for order, _, _ in self.rows], held=self.held)
         self._post_all()
         self.promotions.write(held=self.held)
         activity.keep_alive(held=self.held, program=self.program)

@@ -15,6 +15,7 @@ from loyalty.earning import Earned, Facts
 from loyalty.ledger import Held
 from loyalty.models import Order, Program
 from loyalty.order_facts import OrderFacts
+from loyalty.order_shares import Target
 from loyalty.reversal_causes import Cause
 from members.models import Member
 
@@ -69,7 +70,16 @@ def explained(*, order: Order) -> list[dict[str, Any]]:
     return found
 
 
-def order_undone(*, order: Order, cause: Cause, held: Held) -> None:
-    """Tell whoever ORDER_EFFECTS names that an order was cancelled or refunded whole; in the caller's transaction."""
+def orders_placed(*, orders: Sequence[Order], held: Held) -> None:
+    """Tell whoever ORDERS_PLACED names which orders were stored, all of a batch at once; in the caller's transaction."""
+    for name in settings.ORDERS_PLACED:
+        import_string(name)(orders=orders, held=held)
+
+
+def order_came_back(*, order: Order, target: Target, cause: Cause, held: Held) -> None:
+    """Tell whoever ORDER_EFFECTS names that an order was cancelled or refunded; in the caller's transaction.
+
+    The target says how much of it is back by now, and whether that is all; the order itself is as it was before.
+    """
     for name in settings.ORDER_EFFECTS:
-        import_string(name)(order=order, cause=cause, held=held)
+        import_string(name)(order=order, target=target, cause=cause, held=held)

@@ -154,6 +154,7 @@ class VoucherStep(models.Model):
         RETURNED = "returned", _("Came back with an order")
         GIVEN = "given", _("Given to another member")
         VOIDED = "voided", _("Voided")
+        LINKED = "linked", _("Named by an order")
 
     voucher = models.ForeignKey(
         Voucher, models.PROTECT, related_name="steps", verbose_name=_("voucher"), db_index=False

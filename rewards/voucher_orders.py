@@ -1,0 +1,111 @@
+"""Vouchers that orders name as their coupon: used up in the transaction that stores the orders, whole batches at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+
+from loyalty import programs
+from loyalty.ledger import Held
+from loyalty.models import Order
+from members.models import Member
+from rewards import voucher_rules, voucher_steps, vouchers
+from rewards.models import Redemption, Voucher, VoucherStep
+
+#: A till may use a voucher first and report its order afterwards.
+NEAR = timedelta(days=1)
+USED = ("state", "used_at", "used_store", "used_order")
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A voucher that an order uses, or names as used for it before (`is_new` False)."""
+
+    voucher: Voucher
+    order: Order
+    is_new: bool
+
+
+def use_coupons(*, orders: Sequence[Order], held: Held) -> None:
+    """Handler of ORDERS_PLACED: use and link the vouchers whose codes the orders name; an order is never refused for it.
+
+    A voucher is left alone that is not its member's, is not good then and there, or whose member is frozen; what it
+    takes off, and from which amount on, is the till's business. The wallets of the orders' members are locked.
+    """
+    named = [
+        (vouchers.normalise(order.coupon), order)
+        for order in orders
+        if order.coupon and order.member_id and order.status != Order.Status.CANCELLED
+    ]
+    if not named:
+        return
+    found = _locked({code for code, _order in named}, {order.member_id for _code, order in named})
+    uses = list(_uses(named, found))
+    if not uses:
+        return
+    Voucher.objects.bulk_update([each.voucher for each in uses], USED)
+    voucher_steps.note_all(_step(each) for each in uses)
+    _close({each.voucher.redemption_id for each in uses})
+
+
+def _locked(codes: set[str], members: set[int | None]) -> dict[str, Voucher]:
+    """The vouchers by code, locked after their redemptions."""
+    of_members = Voucher.objects.filter(lookup__in=codes, member__in=members)
+    redemptions = Redemption.objects.filter(pk__in=of_members.values("redemption")).order_by("pk")
+    list(redemptions.select_for_update(no_key=True).values_list("pk"))
+    locked = of_members.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    return {each.lookup: each for each in locked.select_related("reward", "member")}
+
+
+def _uses(named: Iterable[tuple[str, Order]], found: dict[str, Voucher]) -> Iterable[_Use]:
+    """What is used, in the order in which the orders came; a voucher is used by the first of them alone."""
+    zone = programs.current().zone
+    for code, order in named:
+        voucher = found.get(code)
+        if voucher is None or voucher.member_id != order.member_id:
+            continue
+        at = max(order.placed_at, voucher.issued_at)
+        if _was_used_for(voucher, at):
+            voucher.used_order = order
+            yield _Use(voucher, order, is_new=False)
+        elif (
+            voucher_rules.state_of(voucher, at) == Voucher.State.ACTIVE
+            and voucher.member.status == Member.Status.ACTIVE
+            and voucher_rules.is_for_store(voucher.reward, order.store)
+            and voucher_rules.is_for_day(voucher.reward, at, zone)
+        ):
+            _use(voucher, order, at)
+            yield _Use(voucher, order, is_new=True)
+
+
+def _was_used_for(voucher: Voucher, at: datetime) -> bool:
+    """Whether the till used the voucher by itself at about that time, for no other order."""
+    is_free = voucher.state == Voucher.State.USED and voucher.used_order_id is None
+    return is_free and voucher.used_at is not None and abs(voucher.used_at - at) <= NEAR
+
+
+def _use(voucher: Voucher, order: Order, at: datetime) -> None:
+    voucher.state = Voucher.State.USED
+    voucher.used_at = at
+    voucher.used_store = order.store
+    voucher.used_order = order
+
+
+def _step(use: _Use) -> VoucherStep:
+    kind = VoucherStep.Kind.USED if use.is_new else VoucherStep.Kind.LINKED
+    return VoucherStep(
+        voucher=use.voucher,
+        kind=kind,
+        at=max(use.order.placed_at, use.voucher.issued_at),
+        store=use.order.store,
+        note=use.order.reference,
+    )
+
+
+def _close(redemptions: set[int]) -> None:
+    """Redemptions are used when all their vouchers are."""
+    over = [Voucher.State.USED, Voucher.State.VOID]
+    left = Voucher.objects.filter(redemption=OuterRef("pk")).exclude(state__in=over)
+    closing = Redemption.objects.filter(pk__in=redemptions, state=Redemption.State.ISSUED)
+    closing.filter(~Exists(left)).update(state=Redemption.State.USED)
