@@ -55,7 +55,7 @@ def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
     def work() -> Loaded:
         changed = switching.change_program(changes={**USUAL, **words.get("program", {})}, at=at)
         tiers = ladders.replace(ladder=words["tiers"]) if words.get("tiers") else []
-        rewards = [_reward(each) for each in words.get("rewards", [])]
+        rewards = [_reward(each, by, at) for each in words.get("rewards", [])]
         paused = _pause_others(preset, by, at)
         campaigns = [_campaign(each, preset, by, at) for each in words["campaigns"]]
         return Loaded(
@@ -69,11 +69,11 @@ def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
     return transactions.in_transaction(work)
 
 
-def _reward(words: Mapping[str, Any]) -> Reward:
+def _reward(words: Mapping[str, Any], by: str, at: datetime) -> Reward:
     known = Reward.objects.filter(code=words["code"]).first()
     if known is None:
-        return catalogue.create(changes=words)
-    return catalogue.change(reward=known, changes=words)
+        return catalogue.create(changes=words, by=by, at=at)
+    return catalogue.change(reward=known, changes=words, by=by, at=at)
 
 
 def others(*, preset: Preset) -> list[Campaign]:

@@ -1,17 +1,20 @@
 """Stock: pieces come and go by conditional updates, and every change is a movement in the same transaction."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from django.db import connection, models
 
-from members import transactions
+from members import transactions, validation
 from rewards.errors import OutOfStock
 from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
 
 Shelf = TypeVar("Shelf", Reward, Variant, Offer)
 AnyShelf = Reward | Variant | Offer
 
+_Cause = StockMovement.Cause
 _MOVEMENTS = StockMovement._meta.db_table
 
 # The row itself decides, whoever else takes pieces at the same time; an unlimited stock moves nothing.
@@ -53,29 +56,63 @@ def take(
 
 
 def put_back(*, redemption: Redemption, at: datetime) -> None:
-    """Give a redemption's pieces back to where they came from; a partner's codes never come back."""
+    """Give a redemption's pieces back to where they came from; a partner's codes that were handed out never come back."""
     for shelf in (redemption.reward, redemption.variant, redemption.offer):
-        if shelf is not None and not _is_pool(shelf):
+        if shelf is not None and not (_is_pool(shelf) and redemption.vouchers.exists()):
             _move(PUT_BACK, shelf, redemption, at)
 
 
 def set_to(*, row: Shelf, stock: int | None, by: str, note: str, at: datetime) -> Shelf:
-    """Make the stock of a reward, variant or offer what somebody counted; None: unlimited.
+    """Make the stock of a reward, variant or offer what somebody says; None: unlimited.
 
     The difference is noted as received or corrected. Returns the row as it is now.
     """
 
-    def work() -> Shelf:
-        rows: models.Manager[Shelf] = type(row)._default_manager
-        fresh = rows.select_for_update(no_key=True).get(pk=row.pk)
-        difference = (stock or 0) - (fresh.stock or 0)
+    def change(fresh: Shelf) -> str:
+        cause = _Cause.RECEIVED if (stock or 0) > (fresh.stock or 0) else _Cause.CORRECTED
         fresh.stock = stock
-        fresh.save(update_fields=_filled(fresh))
-        if difference:
-            _note(fresh, difference, by, note, at)
-        return fresh
+        return cause
 
-    return transactions.in_transaction(work)
+    return _changed(row, change, _Noted(by, note, at))
+
+
+def receive(*, row: Shelf, pieces: int, by: str, note: str, at: datetime) -> Shelf:
+    """Add pieces that came in; a stock that was unlimited is these pieces from now on.
+
+    Returns the row as it is now. Raises InvalidInput.
+    """
+    validation.whole_number(least=1)(pieces, "/pieces")
+
+    def change(fresh: Shelf) -> str:
+        fresh.stock = (fresh.stock or 0) + pieces
+        validation.whole_number(least=1)(fresh.stock, "/pieces")
+        return _Cause.RECEIVED
+
+    return _changed(row, change, _Noted(by, note, at))
+
+
+def correct(*, row: Shelf, stock: int, by: str, note: str, at: datetime) -> Shelf:
+    """Put a miscount right: the stock is what was counted, more or less than it was said to be.
+
+    Returns the row as it is now. Raises InvalidInput.
+    """
+    validation.whole_number(least=0)(stock, "/stock")
+
+    def change(fresh: Shelf) -> str:
+        fresh.stock = stock
+        return _Cause.CORRECTED
+
+    return _changed(row, change, _Noted(by, note, at))
+
+
+def lose(*, row: Shelf, pieces: int, note: str, at: datetime) -> Shelf:
+    """Take out pieces that are worth nothing any more. Returns the row as it is now."""
+
+    def change(fresh: Shelf) -> str:
+        fresh.stock = (fresh.stock or 0) - pieces
+        return _Cause.CORRECTED
+
+    return _changed(row, change, _Noted("", note, at))
 
 
 def left(*, reward: Reward, variant: Variant | None, offer: Offer | None) -> int:
@@ -89,12 +126,38 @@ def left(*, reward: Reward, variant: Variant | None, offer: Offer | None) -> int
     return min((stock for stock in found if stock is not None), default=0)
 
 
-def _filled(shelf: AnyShelf) -> list[str]:
-    """Note what a reward's stock begins with now (floating prices compare with it); the fields that have changed."""
-    if not isinstance(shelf, Reward):
-        return ["stock"]
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What is noted of a change of stock by hand."""
+
+    by: str
+    note: str
+    at: datetime
+
+
+def _changed(row: Shelf, change: Callable[[Shelf], str], noted: _Noted) -> Shelf:
+    """Change the locked row's stock; `change` tells the cause of the movement."""
+
+    def work() -> Shelf:
+        rows: models.Manager[Shelf] = type(row)._default_manager
+        fresh: Shelf = rows.select_for_update(no_key=True).get(pk=row.pk)
+        before: int | None = fresh.stock
+        cause: str = change(fresh)
+        fields = ["stock", *_started(fresh, is_filled=before is None or cause == _Cause.RECEIVED)]
+        fresh.save(update_fields=fields)
+        if difference := (fresh.stock or 0) - (before or 0):
+            _note(fresh, difference, cause, noted)
+        return fresh
+
+    return transactions.in_transaction(work)
+
+
+def _started(shelf: AnyShelf, *, is_filled: bool) -> list[str]:
+    """Note what a reward's stock begins with when it is filled: floating prices compare with it, not with a recount."""
+    if not isinstance(shelf, Reward) or not (is_filled or shelf.stock is None):
+        return []
     shelf.stock_start = shelf.stock
-    return ["stock", "stock_start"]
+    return ["stock_start"]
 
 
 def _is_pool(shelf: AnyShelf) -> bool:
@@ -125,14 +188,13 @@ def _place(shelf: AnyShelf) -> dict[str, int | None]:
     return {"reward": shelf.reward_id, "variant": None, "offer": shelf.pk}
 
 
-def _note(shelf: AnyShelf, difference: int, by: str, note: str, at: datetime) -> None:
-    causes = StockMovement.Cause
+def _note(shelf: AnyShelf, difference: int, cause: str, noted: _Noted) -> None:
     place = {f"{name}_id": pk for name, pk in _place(shelf).items()}
     StockMovement.objects.create(
         **place,
         pieces=difference,
-        cause=causes.RECEIVED if difference > 0 else causes.CORRECTED,
-        by=by[:150],
-        note=note[:200],
-        at=at,
+        cause=cause,
+        by=noted.by[:150],
+        note=noted.note[:200],
+        at=noted.at,
     )

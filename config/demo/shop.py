@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from loyalty import programs
@@ -183,7 +184,7 @@ REWARDS: tuple[Mapping[str, object], ...] = (
 )
 
 
-def open_shop() -> None:
+def open_shop(at: datetime) -> None:
     """Name the program, open the stores, fill the catalogue."""
     programs.change(changes={"name": PROGRAM, "approval_threshold": 500, "transfer": TRANSFER})
     for code, changes in TIERS.items():
@@ -191,10 +192,10 @@ def open_shop() -> None:
     for code, name in STORES:
         stores.create(changes={"code": code, "name": name})
     for reward in REWARDS:
-        catalogue.create(changes=reward)
+        catalogue.create(changes=reward, at=at)
 
 
-def count_stock() -> None:
+def count_stock(at: datetime) -> None:
     """What is left at the end of the year: few of some."""
     for code, left in (("tote", 3), ("umbrella", 26), ("brewing-class", 8)):
-        catalogue.change(reward=queries.reward(code), changes={"stock": left})
+        catalogue.change(reward=queries.reward(code), changes={"stock": left}, at=at)

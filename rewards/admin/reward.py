@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -82,10 +83,11 @@ class RewardAdmin(VerbAdmin):
     )
 
     def create(self, request: HttpRequest, values: Mapping[str, Any]) -> Reward:
-        return catalogue.create(changes=values)
+        return catalogue.create(changes=values, at=timezone.now(), by=request.user.get_username())
 
     def change(self, request: HttpRequest, row: Reward, values: Mapping[str, Any]) -> Reward:
-        return catalogue.change(reward=row, changes=values)
+        by = request.user.get_username()
+        return catalogue.change(reward=row, changes=values, at=timezone.now(), by=by)
 
     @display(description="")
     def picture(self, reward: Reward) -> SafeString:

@@ -14,6 +14,7 @@ from loyalty import queries as loyalty_queries
 from members import queries as member_queries
 from members import tiering
 from members.api import pages
+from members.api.access import signature_of
 from members.api.endpoint import Endpoint
 from members.api.fields import FlagField, Input, MoneyField, PointsField, TextField, WholeField
 from members.api.moments import MomentField
@@ -90,7 +91,9 @@ class RewardsView(Endpoint):
     @extend_schema(summary=_("Add a reward"), request=RewardInput, responses={201: RewardAnswer})
     @once
     def post(self, request: Request) -> Response:
-        reward = catalogue.create(changes=self.read(RewardInput))
+        reward = catalogue.create(
+            changes=self.read(RewardInput), at=timezone.now(), by=signature_of(request)
+        )
         context = self.get_serializer_context()
         return Response(RewardAnswer(reward, context=context).data, status=status.HTTP_201_CREATED)
 
@@ -128,8 +131,12 @@ class RewardView(Endpoint):
 
 
 def _change(view: Endpoint, code: str, pointer: str = "") -> Response:
-    changes = view.read_changes(RewardInput)
-    reward = catalogue.change(reward=queries.reward(code, pointer), changes=changes)
+    reward = catalogue.change(
+        reward=queries.reward(code, pointer),
+        changes=view.read_changes(RewardInput),
+        at=timezone.now(),
+        by=signature_of(view.request),
+    )
     return Response(RewardAnswer(reward, context=view.get_serializer_context()).data)
 
 

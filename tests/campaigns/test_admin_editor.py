@@ -118,7 +118,9 @@ def shop() -> None:
     for rank, code in ((90, "vip"), (91, "1")):
         Tier.objects.create(code=code, name=code, rank=rank, threshold=rank * 1000)
     stores.create(changes={"code": "SH-1", "name": "静安寺店"})
-    catalogue.create(changes={"code": "cake", "name": "Cake", "kind": "coupon", "points": 300})
+    catalogue.create(
+        changes={"code": "cake", "name": "Cake", "kind": "coupon", "points": 300}, at=NOON
+    )
 
 
 @pytest.fixture

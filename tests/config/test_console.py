@@ -56,6 +56,7 @@ from members.models import ApiClient, Job, Member, Store, Tier, TierChange, User
 from rewards import catalogue, redemption
 from rewards.models import Redemption, Reward, Voucher
 from tests.campaigns.builders import campaign
+from tests.conftest import NOON
 from tests.console import ROLES, desk
 from tests.loyalty import builders
 
@@ -213,7 +214,8 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
     back = refunds.RefundFacts(reference="R1", at=noon, amount=Decimal(10), lines=None)
     refunds.refund(source=order.source, number=order.number, facts=back, now=noon)
     reward = catalogue.create(
-        changes={"code": "cake", "name": "Cake", "kind": "coupon", "points": 300, "stock": 5}
+        changes={"code": "cake", "name": "Cake", "kind": "coupon", "points": 300, "stock": 5},
+        at=NOON,
     )
     asked = redemption.RedemptionRequest(member=ada.number, reward="cake", reference="1")
     redeemed = redemption.redeem(request=asked, at=noon).redemption

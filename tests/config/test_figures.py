@@ -14,6 +14,7 @@ from loyalty import adjustments, ordering, refunds
 from members import enrolment
 from members.models import Member, User
 from rewards import catalogue, redemption
+from tests.conftest import NOON
 from tests.console import desk, staff
 from tests.loyalty import builders
 
@@ -58,7 +59,9 @@ class TestOverview:
             expires_at=noon + timedelta(days=1),
         )
         adjustments.adjust(facts=given, requested_by="x", at=noon)
-        catalogue.create(changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 200})
+        catalogue.create(
+            changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 200}, at=NOON
+        )
         for n in range(2):
             asked = redemption.RedemptionRequest(member=bob.number, reward="mug", reference=f"{n}")
             redeemed = redemption.redeem(request=asked, at=noon).redemption

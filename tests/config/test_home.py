@@ -13,6 +13,7 @@ from loyalty import awarding, programs
 from members.models import Member
 from rewards import catalogue
 from rewards.models import Reward
+from tests.conftest import NOON
 from tests.portal import page, sign_in
 
 
@@ -24,7 +25,7 @@ def clock(noon):
 
 def _reward(code: str, points: int, **changes: object) -> Reward:
     basics = {"code": code, "name": code, "kind": "gift", "points": points}
-    return catalogue.create(changes=basics | changes)
+    return catalogue.create(changes=basics | changes, at=NOON)
 
 
 class TestHome:

@@ -119,7 +119,9 @@ class TestFreeze:
 
 class TestClose:
     def test_shows_what_would_be_forfeited_and_asks(self, ada: Member, manager_desk: Client):
-        catalogue.create(changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100})
+        catalogue.create(
+            changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100}, at=NOON
+        )
         asked = redemption.RedemptionRequest(member=ada.number, reward="mug", reference="r")
         redemption.redeem(request=asked, at=timezone.now())
         page = manager_desk.get(address(ada, "close"))

@@ -150,7 +150,9 @@ class TestEveryEntry:
         for number in range(3):
             back = RefundFacts(reference=f"r{number}", amount=Decimal("11.11"))
             refunds.refund(source="default", number="1", facts=back, now=NOON)
-        catalogue.create(changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 200})
+        catalogue.create(
+            changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 200}, at=NOON
+        )
         asked = redemption.RedemptionRequest(
             member=ada.number, reward="mug", quantity=2, reference="1", store="SH-1"
         )

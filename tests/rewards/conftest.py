@@ -11,6 +11,7 @@ from loyalty.models import Allocation, Entry, Lot, Wallet
 from members.models import Member, Store
 from rewards import catalogue, redemption
 from rewards.models import Redemption, Reward, Voucher
+from tests.conftest import NOON
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def cake(db: None) -> Reward:
 def new_reward(code: str, **changes: Any) -> Reward:
     """A reward made by the verb; the name is its code in capitals."""
     said = {"code": code, "name": code.upper(), "kind": "coupon", "points": 100, **changes}
-    return catalogue.create(changes=said)
+    return catalogue.create(changes=said, at=NOON)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from members.errors import NotFound
 from members.models import Member
 from rewards import catalogue, queries, redemption, vouchers
 from rewards.models import Redemption, Reward, Voucher
+from tests.conftest import NOON
 from tests.rewards.conftest import new_reward
 
 Redeem = Callable[..., Redemption]
@@ -56,7 +57,7 @@ class TestOffersFor:
         new_reward("vip", tiers=["gold"])
         limited = new_reward("limited", per_member=2, points=1)
         redeem(ada, limited, "r1")
-        catalogue.change(reward=queries.reward("just"), changes={"points": 999})
+        catalogue.change(reward=queries.reward("just"), changes={"points": 999}, at=NOON)
         found = offers(ada, noon)
         assert list(found) == ["limited", "vip", "just", "dear"]
         seen = {
@@ -113,7 +114,7 @@ class TestNearest:
         new_reward("later", points=1003, starts_at=noon + timedelta(days=1))
         had = new_reward("had", points=1, per_member=1)
         redeem(ada, had, "r1")
-        catalogue.change(reward=had, changes={"points": 1004})
+        catalogue.change(reward=had, changes={"points": 1004}, at=NOON)
         wanted = new_reward("wanted", points=1200)
         new_reward("dearer", points=1300)
         assert queries.nearest(member=ada, at=noon, available=1000) == wanted

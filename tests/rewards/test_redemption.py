@@ -22,6 +22,7 @@ from rewards.errors import (
     OutOfStock,
 )
 from rewards.models import Redemption, Reward, Voucher
+from tests.conftest import NOON
 from tests.rewards.conftest import new_reward
 
 SECOND = timedelta(seconds=1)
@@ -198,7 +199,9 @@ class TestTheSameReference:
         )
         first = redemption.redeem(request=request, at=noon)
         # Whatever has happened since, the answer stays: sold out, off sale, frozen.
-        catalogue.change(reward=cake, changes={"stock": 0, "active": False, "points": 999})
+        catalogue.change(
+            reward=cake, changes={"stock": 0, "active": False, "points": 999}, at=NOON
+        )
         Member.objects.update(status=Member.Status.FROZEN)
         before = everything()
         again = redemption.redeem(request=request, at=noon + timedelta(days=400))
@@ -336,13 +339,13 @@ class TestRefusals:
         refused(WalletFrozen, ada, wrong, "r1", quantity=2)
         Member.objects.filter(pk=ada.pk).update(status=Member.Status.ACTIVE)
         refused(NotOnSale, ada, wrong, "r1", quantity=2)
-        catalogue.change(reward=wrong, changes={"active": True})
+        catalogue.change(reward=wrong, changes={"active": True}, at=NOON)
         refused(NotEligible, ada, wrong, "r1", quantity=2)
-        catalogue.change(reward=wrong, changes={"tiers": []})
+        catalogue.change(reward=wrong, changes={"tiers": []}, at=NOON)
         refused(LimitReached, ada, wrong, "r1", quantity=2)
-        catalogue.change(reward=wrong, changes={"per_member": None})
+        catalogue.change(reward=wrong, changes={"per_member": None}, at=NOON)
         refused(OutOfStock, ada, wrong, "r1", quantity=2)
-        catalogue.change(reward=wrong, changes={"stock": None})
+        catalogue.change(reward=wrong, changes={"stock": None}, at=NOON)
         refused(InsufficientPoints, ada, wrong, "r1", quantity=2)
 
 
@@ -548,7 +551,7 @@ class TestCancel:
     ) -> None:
         few = new_reward("few", stock=5)
         made = redeem(ada, few, "r1")
-        catalogue.change(reward=few, changes={"stock": None})
+        catalogue.change(reward=few, changes={"stock": None}, at=NOON)
         redemption.cancel(number=made.number, at=noon)
         assert Reward.objects.get().stock is None
 

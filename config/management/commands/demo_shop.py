@@ -1,5 +1,6 @@
 """Fill an empty database with the demo shop 禾间 and tell its logins."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from loyalty import programs
 from members.models import Member, Store, User
 
 SEED = 20_261_121
+A_YEAR = timedelta(days=366)
 
 
 class Command(BaseCommand):
@@ -50,7 +52,7 @@ def make() -> None:
     at = timezone.now()
     rng = Random(SEED)  # noqa: S311 - a story, not a secret
     zone = programs.current().zone
-    shop.open_shop()
+    shop.open_shop(at=at - A_YEAR)
     campaigns.open_campaigns(at=at, zone=zone)
     logins.make_staff()
     lin = people.enrol_lin(at=at)
@@ -60,6 +62,6 @@ def make() -> None:
     Year(guests=guests, rng=rng, at=at).live(
         purchases.year_of(guests=guests, rng=rng, at=at, zone=zone)
     )
-    shop.count_stock()
+    shop.count_stock(at=at)
     latest.live(guests=guests, at=at)
     campaigns.share(lin=lin, at=at)

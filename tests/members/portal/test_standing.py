@@ -29,7 +29,9 @@ class TestFrozen:
         assert "two tills at once" not in text
 
     def test_is_offered_no_button_that_would_be_refused(self, frozen: Client):
-        catalogue.create(changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100})
+        catalogue.create(
+            changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100}, at=NOON
+        )
 
         text = page(frozen, "/rewards/mug", language="en")
 
