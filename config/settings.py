@@ -165,7 +165,7 @@ EARNING_RULES = [
 # Reads for a batch of orders what the rules above the ledger need, and writes what hangs on it.
 PROMOTIONS = "campaigns.bonuses.Bonuses"
 # Statements that hold papers above the ledger against its entries, for `verify_ledger`.
-BOOK_CHECKS = ["campaigns.papers.CHECKS"]
+BOOK_CHECKS = ["campaigns.papers.CHECKS", "rewards.papers.CHECKS"]
 # Told which orders were stored, batch by batch.
 ORDERS_PLACED = ["rewards.voucher_orders.use_coupons"]
 # Told when an order was cancelled or refunded, in whole or in part.
