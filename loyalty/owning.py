@@ -1,6 +1,6 @@
 """Who owns something: locking the owner, also when it is merged away meanwhile, and handing rows over to a new one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,15 @@ class _Moved(Exception):
 
 
 def lock_owner(
-    *, owner_of: Callable[[], int], at: datetime, types: Sequence[str] = ("points", "status")
+    *,
+    owner_of: Callable[[], int],
+    at: datetime,
+    types: Sequence[str] = ("points", "status"),
+    also: Collection[int] = (),
 ) -> tuple[int, ledger.Held]:
     """Lock the wallets of the member (id) that `owner_of` reads from the database; call inside a transaction.
+
+    Those of the members in `also` are locked at once with them, in id order.
 
     Waiting for a merge to end, the caller would hold the wallets of the source: then they are let go and the target's
     are locked, so that nobody ever holds one pair of wallets while waiting for another.
@@ -28,7 +34,7 @@ def lock_owner(
         owner = owner_of()
         try:
             with transaction.atomic():
-                held = ledger.lock(members=[owner], at=at, types=types)
+                held = ledger.lock(members={owner, *also}, at=at, types=types)
                 if owner_of() != owner:
                     raise _Moved
                 return owner, held

@@ -4,6 +4,7 @@ from members.message_templates import Template
 
 WISH_AFFORDABLE = "wish_affordable"
 WISH_BACK = "wish_back"
+VOUCHER_GIFT = "voucher_gift"
 
 TEMPLATES = [
     Template(
@@ -22,4 +23,13 @@ TEMPLATES = [
         body_en="“{reward}” from your wishes can be had again, for {points} points.",
         samples={"reward": "手冲咖啡", "points": 1_280},
     ),
+        drawing="heart",
+    ),
+    Template(
+        code=VOUCHER_GIFT,
+        title_zh="{from}送您一张“{reward}”",
+        body_zh="它已经在您的券包里了，出示即可使用。{note}",
+        title_en="{from} gave you “{reward}”",
+        body_en="It is among your vouchers now, ready to be shown at the till. {note}",
+        samples={"from": "陈**", "reward": "手冲咖啡", "note": "生日快乐！"},
 ]

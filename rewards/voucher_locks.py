@@ -1,5 +1,6 @@
 """What is locked before a voucher changes: an order, then the wallets, the redemption, and its vouchers last."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -23,13 +24,16 @@ def lock_owner(redemption: int, at: datetime) -> Member:
     return Member.objects.select_related("tier", "store").get(pk=pk)
 
 
-def lock_holder(voucher: int, at: datetime) -> Member:
-    """Lock the points of whoever holds a voucher (id): it may have been given away by who redeemed it."""
+def lock_holder(voucher: int, at: datetime, also: Collection[int] = ()) -> Member:
+    """Lock the points of whoever holds a voucher (id): it may have been given away by who redeemed it.
+
+    Those of the members (ids) in `also` are locked together with them.
+    """
 
     def holder() -> int:
         return Voucher.objects.values_list("member_id", flat=True).get(pk=voucher)
 
-    pk, _held = owning.lock_owner(owner_of=holder, at=at, types=["points"])
+    pk, _held = owning.lock_owner(owner_of=holder, at=at, types=["points"], also=also)
     return Member.objects.select_related("tier", "store").get(pk=pk)
 
 
