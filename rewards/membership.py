@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from loyalty import owning
 from members import lifecycle
 from members.models import Member
-from rewards.models import DrawPlay, Redemption, Voucher
+from rewards import vouchers
+from rewards.models import DrawPlay, Redemption, Voucher, VoucherGift
 
 OPEN_VOUCHERS = (Voucher.State.ACTIVE, Voucher.State.INACTIVE)
 OPEN_REDEMPTIONS = (Redemption.State.RESERVED, Redemption.State.ISSUED)
@@ -28,18 +31,24 @@ def _end(members: Sequence[Member], at: datetime) -> None:
     # An address is personal.
     of_members.exclude(address=None).update(address=None)
     left = Voucher.objects.filter(member__in=members, state__in=OPEN_VOUCHERS)
-    left.exclude(expires_at__lte=at).update(state=Voucher.State.VOID)
+    vouchers.void_all(
+        left.exclude(expires_at__lte=at), at=at, by="", reason=_("The membership was closed.")
+    )
 
 
 def _hand_over(source: Member, target: Member) -> None:
     owning.hand_over(rows=Redemption.objects.all(), owner="member", source=source, target=target)
     owning.hand_over(rows=DrawPlay.objects.all(), owner="member", source=source, target=target)
-    vouchers = Voucher.objects.all()
+    held = Voucher.objects.all()
     owning.hand_over(
-        rows=vouchers.exclude(used_reference=""),
+        rows=held.exclude(used_reference=""),
         owner="member",
         source=source,
         target=target,
         reference="used_reference",
     )
-    vouchers.filter(member=source).update(member=target)
+    held.filter(member=source).update(member=target)
+    gifts = VoucherGift.objects.all()
+    owning.hand_over(rows=gifts.exclude(reference=""), owner="giver", source=source, target=target)
+    gifts.filter(giver=source).update(giver=target)
+    gifts.filter(receiver=source).update(receiver=target)

@@ -14,6 +14,7 @@ TEMPLATES = [
         title_en="You can have it now: {reward}",
         body_en="Your points are enough for “{reward}” now: it takes {points} points, while stocks last.",
         samples={"reward": "手冲咖啡", "points": 1_280},
+        drawing="heart",
     ),
     Template(
         code=WISH_BACK,
@@ -22,7 +23,6 @@ TEMPLATES = [
         title_en="Back again: {reward}",
         body_en="“{reward}” from your wishes can be had again, for {points} points.",
         samples={"reward": "手冲咖啡", "points": 1_280},
-    ),
         drawing="heart",
     ),
     Template(
@@ -32,4 +32,5 @@ TEMPLATES = [
         title_en="{from} gave you “{reward}”",
         body_en="It is among your vouchers now, ready to be shown at the till. {note}",
         samples={"from": "陈**", "reward": "手冲咖啡", "note": "生日快乐！"},
+    ),
 ]

@@ -1,6 +1,6 @@
 """Vouchers: made when something is redeemed, shown at the till, used once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -253,10 +253,10 @@ def void_one(*, code: str, reason: str, by: str, at: datetime) -> Voucher:
     return transactions.in_transaction(work)
 
 
-def void_all(found: Sequence[Voucher], *, at: datetime, by: str, reason: str) -> int:
+def void_all(found: Iterable[Voucher], *, at: datetime, by: str, reason: str) -> int:
     """Void those of the vouchers that are still open, and note it; how many it were."""
-    open_ones = Voucher.objects.filter(pk__in=[each.pk for each in found])
-    still_open = open_ones.filter(state__in=voucher_rules.OPEN)
+    named = Voucher.objects.filter(pk__in=[each.pk for each in found])
+    still_open = named.filter(state__in=voucher_rules.OPEN)
     voided = list(still_open.select_for_update(no_key=True).order_by("id"))
     Voucher.objects.filter(pk__in=[each.pk for each in voided]).update(
         state=Voucher.State.VOID, voided_at=at, voided_by=by[:150], void_reason=reason[:200]
