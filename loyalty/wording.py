@@ -97,6 +97,8 @@ def _local_day(moment: str) -> str:
 def _redeem_title(details: Mapping[str, Any]) -> str:
     if "make_up" in details:
         return _("Missed sign-in of %(day)s made up") % {"day": details["make_up"]}
+    if "draw" in details:
+        return _("Go at “%(draw)s”") % {"draw": details["draw"]}
     if "reward" not in details:
         return _("Paid with points")
     return _("Redeemed %(reward)s") % {"reward": details["reward"]}
