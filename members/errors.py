@@ -55,6 +55,12 @@ class NotAllowed(Refusal):
     code = "permission_denied"
 
 
+class SlowedDown(Refusal):
+    """A refusal for a while (HTTP 429): this was tried too often; data: retry_after (seconds)."""
+
+    code = "slowed_down"
+
+
 class ReferenceReused(Conflict):
     """The same reference came before with other content."""
 

@@ -7,7 +7,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from members.errors import NotFound
+from members.errors import NotFound, SlowedDown
 from rewards.errors import RewardsError
 
 DAYS = (
@@ -87,7 +87,7 @@ class GivenAway(RewardsError):
         return _("A voucher of this redemption was given to another member.")
 
 
-class TooManyMisses(RewardsError):
+class TooManyMisses(SlowedDown, RewardsError):
     """So many codes were wrong that nothing is looked up for a while; data: retry_after (seconds)."""
 
     code = "too_many_misses"

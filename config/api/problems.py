@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from members.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refusal
+from members.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refusal, SlowedDown
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,14 @@ def _conflicting(conflict: Conflict) -> Problem:
 @problem_of.register
 def _not_allowed(denied: NotAllowed) -> Problem:
     return Problem(status=403, code=denied.code, detail=str(denied), data=denied.data)
+
+
+@problem_of.register
+def _slowed(slowed: SlowedDown) -> Problem:
+    headers = {"Retry-After": str(slowed.data["retry_after"])}
+    return Problem(
+        status=429, code=slowed.code, detail=str(slowed), data=slowed.data, headers=headers
+    )
 
 
 @problem_of.register

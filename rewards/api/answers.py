@@ -11,7 +11,7 @@ from loyalty.api.answers import WalletAnswer
 from members.api.fields import FlagField, MoneyField, PointsField, WholeField
 from members.api.moments import MomentField
 from members.models import ApiClient
-from rewards import redemption, vouchers
+from rewards import redemption, voucher_rules, vouchers
 from rewards.models import Redemption, Reward, Voucher
 
 STATES = [*Voucher.State.choices, (vouchers.EXPIRED, Redemption.State.EXPIRED.label)]
@@ -66,14 +66,41 @@ class VoucherAnswer(serializers.Serializer[Voucher]):
         return vouchers.state_of(voucher, timezone.now())
 
 
+class DiscountAnswer(serializers.Serializer[Any]):
+    """What the till takes off: an amount or a percentage."""
+
+    amount = MoneyField(required=False)
+    percent = serializers.CharField(required=False)
+
+
 class VoucherCheckAnswer(VoucherAnswer):
-    """A voucher as the till sees it; the member's number is masked."""
+    """A voucher as the till sees it; the member's number is masked. `stores` and `weekdays` empty: all of them.
+
+    `discount` is what it takes off orders from `min_spend` on, null where it takes nothing off.
+    """
 
     reward = serializers.CharField(source="reward.code")
     reward_name = serializers.CharField(source="reward.name")
+    kind = serializers.ChoiceField(source="reward.kind", choices=Reward.Kind.choices)
+    discount = serializers.SerializerMethodField()
+    min_spend = MoneyField(source="reward.min_spend", allow_null=True)
+    stores = serializers.ListField(source="reward.stores", child=serializers.CharField())
+    weekdays = serializers.ListField(source="reward.weekdays", child=WholeField())
+    active_from = MomentField(allow_null=True)
     member = serializers.SerializerMethodField()
     used_at = MomentField(allow_null=True)
     used_store = serializers.CharField(source="used_store.code", allow_null=True, default=None)
+    used_order = serializers.CharField(
+        source="used_order.reference", allow_null=True, default=None
+    )
+    void_reason = serializers.CharField()
+
+    @extend_schema_field(DiscountAnswer(allow_null=True))
+    def get_discount(self, voucher: Voucher) -> dict[str, str] | None:
+        amount, percent = voucher_rules.amount_of(voucher), voucher.reward.discount_percent
+        if amount is not None:
+            return {"amount": f"{amount:.2f}"}
+        return None if percent is None else {"percent": f"{percent.normalize():f}"}
 
     @extend_schema_field({"type": "string", "examples": ["********4567"]})
     def get_member(self, voucher: Voucher) -> str:
