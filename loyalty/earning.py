@@ -118,7 +118,11 @@ def combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
     """What these effects come to for an order."""
     with localcontext(EXACT):
         summed = _sum(facts, effects)
-        return _earned(facts, summed, summed.explain())
+        earned = _earned(facts, summed, summed.explain())
+        status = earned.status_points
+        earned.status_explanation.append(status_base(summed.total, status, facts.program))
+        _add_beside(earned)
+        return earned
 
 
 def reckon(facts: Facts) -> Earned:
@@ -126,7 +130,9 @@ def reckon(facts: Facts) -> Earned:
     effects = effects_of(facts)
     with localcontext(EXACT):
         summed = _sum(facts, effects)
-        return _earned(facts, summed, [{"points": summed.points()}])
+        earned = _earned(facts, summed, [{"points": summed.points()}])
+        _add_beside(earned)
+        return earned
 
 
 def worth_alone(facts: Facts, effect: Effect) -> int:
@@ -152,21 +158,22 @@ def _sum(facts: Facts, effects: Sequence[Contribution]) -> Sum:
 def _earned(facts: Facts, summed: Sum, explanation: list[dict[str, Any]]) -> Earned:
     points = summed.within_limits(explanation)
     status = round_points(times(summed.total, facts.program.status_rate), facts.program.rounding)
-    earned = Earned(
+    return Earned(
         points=points,
         status_points=status,
         explanation=explanation,
-        status_explanation=[status_base(summed.total, status, facts.program)],
         sum=summed,
         lines=len(facts.amounts),
     )
-    for effect in summed.beside:
+
+
+def _add_beside(earned: Earned) -> None:
+    for effect in earned.sum.beside if earned.sum else ():
         if isinstance(effect, StatusBonus | Grant):
-            _add_beside(earned, effect)
-    return earned
+            _add(earned, effect)
 
 
-def _add_beside(earned: Earned, effect: StatusBonus | Grant) -> None:
+def _add(earned: Earned, effect: StatusBonus | Grant) -> None:
     """Give status points or pieces beside the points, within the effect's limits."""
     is_status = isinstance(effect, StatusBonus)
     wanted = effect.points if isinstance(effect, StatusBonus) else effect.pieces

@@ -1,6 +1,5 @@
 """Each line's exact share of an order's points: what a refund of that line takes back. Pure."""
 
-from collections.abc import Collection
 from decimal import Decimal
 from fractions import Fraction
 
@@ -27,13 +26,13 @@ def shares_of(found: Sum) -> tuple[Number, ...]:
     return tuple(shares)
 
 
-def _shares(found: Sum, without: Collection[int] = NOTHING) -> list[Number]:
+def _shares(found: Sum, without: frozenset[int] = NOTHING) -> list[Number]:
     whole = found.whole(without)
     shares: list[Number] = []
     for line, amount in enumerate(found.amounts):
         factors = whole
         if found.scoped:
-            scoped = found.scoped_of(line)
+            scoped = [each for each in found.scoped if (each.lines or 0) >> line & 1]
             factors = whole + [each.factor for each in scoped if id(each) not in without]
         shares.append(times(amount, found.rate * combine(factors, found.stacking)))
     multiplied = [each for each in found.multiplied if id(each) not in without]

@@ -1,9 +1,10 @@
 """How multipliers combine and numbers are rounded: exact, in decimals (or fractions where shares do not end)."""
 
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from functools import reduce
+from math import floor
 from operator import mul
 
 from loyalty.models import Program
@@ -66,23 +67,17 @@ def plus(one: Number, other: Number) -> Number:
 
 
 def total(amounts: Sequence[Number]) -> Number:
-    """The exact sum of all."""
-    if amounts and isinstance(amounts[0], Fraction):
-        return sum((Fraction(amount) for amount in amounts), Fraction(0))
-    return sum((amount for amount in amounts if isinstance(amount, Decimal)), ZERO)
+    """The exact sum of all, which are of one kind."""
+    return sum(amounts[1:], amounts[0]) if amounts else ZERO
 
 
 def round_points(exact: Number, rounding: str) -> int:
     """Round once, by the program's setting (floor, half up)."""
+    if rounding != HALF_UP:
+        return floor(exact)
     if isinstance(exact, Decimal):
-        mode = ROUND_HALF_UP if rounding == HALF_UP else ROUND_FLOOR
-        return int(exact.to_integral_value(mode))
-    return int((exact + Fraction(1, 2)) // 1 if rounding == HALF_UP else exact // 1)
-
-
-def floor(exact: Number) -> int:
-    """Rounded down; what is summed here is never negative."""
-    return int(exact)
+        return int(exact.to_integral_value(ROUND_HALF_UP))
+    return int((exact + Fraction(1, 2)) // 1)
 
 
 def text(value: Number) -> str:

@@ -1,8 +1,11 @@
 """The sum behind an order's points: base, multipliers and bonuses, with or without any of them. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
+from itertools import compress
+from math import floor
 
 from loyalty.effects import Base, Bonus, Effect, Given, Multiplier
 from loyalty.explanation_parts import Part, cap_of, part_of
@@ -13,7 +16,6 @@ from loyalty.stacking import (
     Number,
     combine,
     counting,
-    floor,
     joined,
     plus,
     round_points,
@@ -52,11 +54,11 @@ class Sum:
         self.plain: list[Bonus] = []
         #: Those that add no points.
         self.beside: list[Effect] = []
-        for each in effects:
-            self._take(each)
+        self._sort(effects)
         self.total = total_of(amounts)
         self.scoped = [each for each in self.multipliers if each.lines is not None]
-        self.groups = self._groups()
+        # The base and what multiplies it on some lines, once somebody asked.
+        self.on_lines: Number | None = None
         # What limits cut, one after the other, and the ids of those effects: each gives what fits, whatever it is worth.
         self.cuts: list[Cut] = []
         self.reduced: frozenset[int] = NOTHING
@@ -64,35 +66,29 @@ class Sum:
         self.worths: dict[int, int] = {}
         self.reached = 0
 
-    def _take(self, effect: Base | Effect) -> None:
-        if isinstance(effect, Multiplier):
-            self.multipliers.append(effect)
-        elif isinstance(effect, Bonus):
-            (self.multiplied if effect.is_multiplied else self.plain).append(effect)
-        elif isinstance(effect, Base):
-            self.rate += effect.rate
-        else:
-            self.beside.append(effect)
+    def _sort(self, effects: Iterable[Base | Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Multiplier):
+                self.multipliers.append(effect)
+            elif isinstance(effect, Bonus):
+                (self.multiplied if effect.is_multiplied else self.plain).append(effect)
+            elif isinstance(effect, Base):
+                self.rate += effect.rate
+            else:
+                self.beside.append(effect)
 
-    def scoped_of(self, line: int) -> tuple[Multiplier, ...]:
-        """The line-wide multipliers of one line (0: the first)."""
-        return tuple(
-            each for each in self.scoped if each.lines is not None and each.lines >> line & 1
-        )
-
-    def _groups(self) -> list[tuple[Number, tuple[Multiplier, ...]]]:
-        if not self.scoped:
-            return [(self.total, ())]
-        found: dict[tuple[int, ...], tuple[Number, tuple[Multiplier, ...]]] = {}
+    @cached_property
+    def groups(self) -> list[tuple[Number, tuple[Multiplier, ...]]]:
+        """What the lines come to that the same line-wide multipliers apply to."""
+        found: dict[tuple[int, ...], Number] = {}
+        masks = [each.lines or 0 for each in self.scoped]
         for line, amount in enumerate(self.amounts):
-            scoped = self.scoped_of(line)
-            key = tuple(id(each) for each in scoped)
-            before = found.get(key)
-            found[key] = (plus(before[0], amount) if before else amount, scoped)
-        return list(found.values())
+            key = tuple([mask >> line & 1 for mask in masks])
+            found[key] = plus(found[key], amount) if key in found else amount
+        return [(amount, tuple(compress(self.scoped, key))) for key, amount in found.items()]
 
     # ---- totals -------------------------------------------------------------------------------
-    def whole(self, without: Collection[int] = NOTHING) -> list[Decimal]:
+    def whole(self, without: frozenset[int] = NOTHING) -> list[Decimal]:
         """The factors on the whole order."""
         return [
             each.factor
@@ -100,22 +96,33 @@ class Sum:
             if each.lines is None and id(each) not in without
         ]
 
-    def exact(self, without: Collection[int] = NOTHING) -> Number:
+    def exact(self, without: frozenset[int] = NOTHING) -> Number:
         """The points before they are rounded."""
         whole = self.whole(without)
-        bonus = sum(each.points for each in self.multiplied if id(each) not in without)
+        bonus = sum([each.points for each in self.multiplied if id(each) not in without])
         on_all = combine(whole, self.stacking)
-        if not self.scoped:
-            return times(plus(times(self.total, self.rate), Decimal(bonus)), on_all)
+        if self.stacking == MULTIPLY or not self.scoped:
+            return times(plus(self._on_lines(without), Decimal(bonus)), on_all)
         found: Number = bonus * on_all
         for amount, scoped in self.groups:
             factors = whole + [each.factor for each in scoped if id(each) not in without]
             found = plus(found, times(amount, self.rate * combine(factors, self.stacking)))
         return found
 
-    def points(self, without: Collection[int] = NOTHING) -> int:
+    def _on_lines(self, without: frozenset[int]) -> Number:
+        """The base, and what multiplies it on some of the lines; the same whatever there is on the whole order."""
+        scoped = [each for each in self.scoped if id(each) not in without]
+        is_all = len(scoped) == len(self.scoped)
+        if is_all and self.on_lines is not None:
+            return self.on_lines
+        found = times([self.total, *self._by_lines(scoped)][-1], self.rate)
+        if is_all:
+            self.on_lines = found
+        return found
+
+    def points(self, without: frozenset[int] = NOTHING) -> int:
         """The points, rounded once."""
-        plain = sum(each.points for each in self.plain if id(each) not in without)
+        plain = sum([each.points for each in self.plain if id(each) not in without])
         return round_points(self.exact(without), self.rounding) + plain
 
     def worth(self, effect: Effect) -> int:
@@ -128,12 +135,13 @@ class Sum:
 
         The last step that multiplies ends at the rounded total.
         """
-        exact = list(self._steps())
-        reached = [floor(each) for each in exact[:-1]] + [round_points(exact[-1], self.rounding)]
+        exact = self._steps()
+        reached = [floor(each) for each in exact]
+        reached[-1] = round_points(exact[-1], self.rounding)
         parts = [self._base(reached[0])]
         steps: list[Effect] = [*self.multiplied, *self.multipliers]
-        for effect, before, after in zip(steps, reached, reached[1:], strict=False):
-            parts.append(part_of(effect, after - before))
+        for place, effect in enumerate(steps):
+            parts.append(part_of(effect, reached[place + 1] - reached[place]))
         parts += [part_of(bonus, bonus.points) for bonus in self.plain]
         return parts
 
@@ -156,41 +164,47 @@ class Sum:
             ]
         return part
 
-    def _steps(self) -> Iterator[Number]:
+    def _steps(self) -> list[Number]:
         """The running total: after the base, each multiplied bonus, each multiplier."""
         base = times(self.total, self.rate)
-        yield base
+        found = [base]
         bonus = 0
         for each in self.multiplied:
             bonus += each.points
-            yield plus(base, Decimal(bonus))
+            found.append(plus(base, Decimal(bonus)))
+        if self.stacking == MULTIPLY:
+            return found + self._products(base, Decimal(bonus))
         if not self.scoped:
-            start = plus(base, Decimal(bonus))
-            for factor in running(self.whole(), self.stacking)[1:]:
-                yield times(start, factor)
-            return
-        yield from (
-            self._products(bonus) if self.stacking == MULTIPLY else self._scoped_steps(bonus)
-        )
+            start = found[-1]
+            factors = running(self.whole(), self.stacking)[1:]
+            return found + [times(start, factor) for factor in factors]
+        return found + list(self._scoped_steps(bonus))
 
-    def _products(self, bonus: int) -> Iterator[Number]:
+    def _products(self, base: Number, bonus: Decimal) -> list[Number]:
         """The running total after each multiplier: one on the whole order multiplies whatever was reached before."""
-        groups = [
-            (times(amount, self.rate), [id(each) for each in scoped])
-            for amount, scoped in self.groups
-        ]
-        found = plus(times(self.total, self.rate), Decimal(bonus))
-        whole = ONE
+        found, whole = plus(base, bonus), ONE
+        on_lines = self._by_lines(self.scoped)
+        reached = []
         for multiplier in self.multipliers:
             if multiplier.lines is None:
                 whole *= multiplier.factor
             else:
-                key, factor = id(multiplier), multiplier.factor
-                for place, (amount, scoped) in enumerate(groups):
-                    if key in scoped:
-                        groups[place] = (times(amount, factor), scoped)
-                        found = plus(found, times(amount, factor - ONE))
-            yield times(found, whole)
+                self.on_lines = times(next(on_lines), self.rate)
+                found = plus(self.on_lines, bonus)
+            reached.append(times(found, whole))
+        return reached
+
+    def _by_lines(self, scoped: Iterable[Multiplier]) -> Iterator[Number]:
+        """What the lines come to after each of these multipliers of theirs."""
+        amounts = list(self.amounts)
+        found = self.total
+        for each in scoped:
+            more, mask = each.factor - ONE, each.lines or 0
+            for line, amount in enumerate(amounts):
+                if mask >> line & 1:
+                    amounts[line] = times(amount, each.factor)
+                    found = plus(found, times(amount, more))
+            yield found
 
     def _scoped_steps(self, bonus: int) -> Iterator[Number]:
         """The running total after each multiplier, where some count for a part of the lines alone."""
@@ -222,9 +236,9 @@ class Sum:
         cut gives what fits, and for those that follow it is not there. That may let another one count for more (where
         only the best counts), so all are looked at until nothing changes.
         """
-        points = self.reached = sum(int(part["points"]) for part in explanation)
+        points = self.reached = sum([int(part["points"]) for part in explanation])
         limited = [each for each in self.effects() if each.room is not None]
-        while cut := next(filter(None, map(self._cut, limited)), None):
+        while limited and (cut := next(filter(None, map(self._cut, limited)), None)):
             limited.remove(cut.effect)
             self.cuts.append(cut)
             self.reduced |= {id(cut.effect)}
