@@ -141,7 +141,7 @@ class Judge:
         has_groups = False
         for rule in self.matching(occasion, occasion.trigger):
             is_limited = rule.limits or rule.effect["type"] == "grant_reward"
-            room = self.room(rule, occasion.member.pk, occasion) if is_limited else None
+            room = self.room(rule, occasion.member.id, occasion) if is_limited else None
             effect = effect_of(rule, occasion, facts, room)
             if effect is not None:
                 made.append((rule, effect))

@@ -34,6 +34,12 @@ def next_first_day(period: str, day: date) -> date | None:
 
 
 @lru_cache(maxsize=10_000)
+def began_at(period: str, day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of the period that a program day lies in, in UTC."""
+    return starts_at(first_day(period, day), zone)
+
+
+@lru_cache(maxsize=10_000)
 def starts_at(day: date, zone: ZoneInfo) -> datetime:
     """The first moment of a program day, in UTC."""
     try:

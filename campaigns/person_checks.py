@@ -95,7 +95,7 @@ def _first_order(_value: bool, conditions: Content, _content: Content) -> Check:
     channels = tuple(conditions.get("channels") or ())
 
     def before(occasion: Occasion) -> int:
-        return occasion.history.orders(occasion.member.pk, channels)
+        return occasion.history.orders(occasion.member.id, channels)
 
     return Check(
         name="first_order",
@@ -109,7 +109,7 @@ def _first_order(_value: bool, conditions: Content, _content: Content) -> Check:
 
 def _every_nth_order(nth: int, _conditions: Content, _content: Content) -> Check:
     def place(occasion: Occasion) -> int:
-        return occasion.history.orders(occasion.member.pk) + 1
+        return occasion.history.orders(occasion.member.id) + 1
 
     return Check(
         name="every_nth_order",
@@ -125,11 +125,11 @@ def _after_spend(wanted: Content, _conditions: Content, _content: Content) -> Ch
     amount, span = Decimal(str(wanted["amount"])), timedelta(days=wanted["days"])
 
     def test(occasion: Occasion) -> bool:
-        found = occasion.history.previous(occasion.member.pk, occasion.at)
+        found = occasion.history.previous(occasion.member.id, occasion.at)
         return found is not None and found[1] >= amount and occasion.at - found[0] <= span
 
     def seen(occasion: Occasion) -> Any:
-        found = occasion.history.previous(occasion.member.pk, occasion.at)
+        found = occasion.history.previous(occasion.member.id, occasion.at)
         if found is None:
             return None
         return {"amount": f"{found[1]:.2f}", "days": (occasion.at - found[0]).days}
@@ -152,14 +152,14 @@ def _reaches(content: Content) -> Callable[[Any, Any, Any], bool]:
 
 
 def _start(occasion: Occasion, period: str) -> Any:
-    return periods.starts_at(periods.first_day(period, occasion.day), occasion.zone)
+    return periods.began_at(period, occasion.day, occasion.zone)
 
 
 def _period_sum(wanted: Content, _conditions: Content, content: Content) -> Check:
     goal, period, reaches = Decimal(str(wanted["amount"])), wanted["period"], _reaches(content)
 
     def before(occasion: Occasion) -> Decimal:
-        return occasion.history.in_period(occasion.member.pk, _start(occasion, period))[1]
+        return occasion.history.in_period(occasion.member.id, _start(occasion, period))[1]
 
     def test(occasion: Occasion) -> bool:
         start = before(occasion)
@@ -181,7 +181,7 @@ def _period_count(wanted: Content, _conditions: Content, content: Content) -> Ch
     period, reaches = wanted["period"], _reaches(content)
 
     def before(occasion: Occasion) -> int:
-        return occasion.history.in_period(occasion.member.pk, _start(occasion, period))[0]
+        return occasion.history.in_period(occasion.member.id, _start(occasion, period))[0]
 
     def test(occasion: Occasion) -> bool:
         start = before(occasion)

@@ -7,7 +7,8 @@ rule by rule.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
+from functools import reduce
+from operator import attrgetter, or_
 from typing import Any
 
 from campaigns.checks import AXES, Check
@@ -58,8 +59,10 @@ class RuleTable:
         left = self.holding[bisect_right(self.ends, occasion.at)]
         for read, admitted, others in self.axes:
             left &= admitted(read(occasion), others)
+        by_line: Sequence[int] = ()
         if left & self.lines.asked:
-            left &= self.lines.matching(occasion.lines)
+            by_line = self.lines.met_by(occasion.lines)
+            left &= reduce(or_, by_line, self.lines.others)
         found = []
         while left:
             lowest = left & -left
@@ -69,7 +72,10 @@ class RuleTable:
                 if not test(occasion):
                     break
             else:
-                found.append(self.rules[place])
+                rule = self.rules[place]
+                if lowest & self.lines.asked:
+                    rule.keep_mask(occasion, _mask(by_line, lowest))
+                found.append(rule)
         return found
 
 
@@ -116,19 +122,19 @@ class _LineTable:
             for tag in self.tags
         }
 
-    def matching(self, lines: Sequence[Line]) -> int:
-        """The rules that one of the lines meets, and those that look at none."""
-        found = self.others
+    def met_by(self, lines: Sequence[Line]) -> list[int]:
+        """For each line the rules that look at lines and that it meets; one that takes money off meets none."""
+        found = []
         for line in lines:
-            if line.amount < NOTHING:
-                continue
-            bits = self.asked
+            bits = self.asked if line.amount >= NOTHING else 0
             for read, admitted, others in self.axes:
                 bits &= admitted(read(line), others)
-            found |= self._tagged(line, bits) if self.tags else bits
+            found.append(self._tagged(line, bits) if self.tags else bits)
         return found
 
     def _tagged(self, line: Line, bits: int) -> int:
+        if not line.tags:
+            return bits & self.untagged
         wanted = self.untagged
         for tag in line.tags:
             wanted |= self.wanting.get(tag, 0)
@@ -147,6 +153,15 @@ def _line_axis(name: str, checks: Sequence[LineCheck | None]) -> _Axis:
     parts = [part for check in checks if check for part in (*check.wanted, *check.excluded)]
     values = {value for part in parts if part[1] == name for value in part[2]}
     return _axis_of(attrgetter(name), values, [admits(check) for check in checks])
+
+
+def _mask(by_line: Iterable[int], rule: int) -> int:
+    """The lines that meet a rule (its bit), as bits."""
+    mask = 0
+    for place, met in enumerate(by_line):
+        if met & rule:
+            mask |= 1 << place
+    return mask
 
 
 def _bits(flags: Iterable[bool]) -> int:

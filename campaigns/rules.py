@@ -91,13 +91,17 @@ class Rule:
         """The lines that match, as bits; None: the rule does not look at lines."""
         if self.lines is None:
             return None
+        found = occasion.masks.get(id(self.lines)) if occasion.masks else None
+        if found is None:
+            found = self.lines.mask(occasion.lines)
+            self.keep_mask(occasion, found)
+        return found
+
+    def keep_mask(self, occasion: Occasion, mask: int) -> None:
+        """Keep which lines match, for whoever asks next."""
         if occasion.masks is None:
             occasion.masks = {}
-        key = id(self.lines)
-        found = occasion.masks.get(key)
-        if found is None:
-            found = occasion.masks[key] = self.lines.mask(occasion.lines)
-        return found
+        occasion.masks[id(self.lines)] = mask
 
 
 def compile_rule(*, id: int, version: int, content: Content) -> Rule:

@@ -88,11 +88,11 @@ class Usage:
         shelf = self.stock.get(rule.effect.get("reward", ""))
         if not rule.limits:
             return None if shelf is None else Room(left=[("stock", shelf)])
-        used = self.used.get((rule.id, member)) or Used()
+        used = self.used.get((rule.id, member))
         left = [
-            (name, rule.limits[name] - taken(used, day))
-            for name, taken in PER_MEMBER.items()
-            if name in rule.limits
+            (name, limit - PER_MEMBER[name](used, day) if used else limit)
+            for name, limit in rule.limits.items()
+            if name in PER_MEMBER
         ]
         if "budget_points" in rule.limits:
             budget = self.budgets.get(rule.id, rule.limits["budget_points"])
@@ -121,7 +121,9 @@ class Usage:
         self.spent = {}
 
     def _add(self, campaign: int, member: int, day: date, points: int) -> None:
-        used = self.used.setdefault((campaign, member), Used())
+        used = self.used.get((campaign, member))
+        if used is None:
+            used = self.used[campaign, member] = Used()
         used.by_day[day] = used.by_day.get(day, 0) + points
         used.total += points
 
