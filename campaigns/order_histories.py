@@ -72,7 +72,7 @@ class Walked(Past):
 
     def passed(self, occasion: Occasion, net: Decimal) -> None:
         """The walk goes on past an order, of which `net` was not given back."""
-        member = occasion.member.pk
+        member = occasion.member.id
         if "orders" in self.needs:
             counts = self.counts.setdefault(member, {})
             counts[occasion.channel] = counts.get(occasion.channel, 0) + 1

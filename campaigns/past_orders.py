@@ -4,7 +4,7 @@ The tier is the one that the history says was held; the lowest column of detail 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns import segmenting
-from campaigns.occasions import Occasion, of_order
+from campaigns.occasions import ORDER, Occasion
 from campaigns.order_histories import Walked
 from campaigns.past_lines import PastLines
 from campaigns.rules import Rule
@@ -62,11 +62,29 @@ class PastOrder:
     """An order that was posted, as an occasion; `net` is what was not given back of its amount."""
 
     id: int
+    key: tuple[str, str]
     occasion: Occasion
-    facts: OrderFacts
     tier: Tier
     net: Decimal
+    paid_with_points: Decimal
     history: Walked
+
+    def facts(self) -> OrderFacts:
+        """What the order says, as far as it was read; made for the orders that matter alone."""
+        seen = self.occasion
+        source, number = self.key
+        return OrderFacts(
+            number=number,
+            source=source,
+            member=seen.member.number,
+            store=seen.store,
+            channel=seen.channel,
+            placed_at=seen.at,
+            coupon=seen.coupon,
+            points_paid_amount=self.paid_with_points,
+            payments=tuple((method, seen.amount) for method in seen.methods),
+            lines=tuple(seen.lines),
+        )
 
     def pass_by(self) -> None:
         """The walk goes on: for the orders that follow it has happened."""
@@ -200,27 +218,25 @@ class PastOrders:
             net,
             methods,
         ) = row[:12]
-        facts = OrderFacts(
-            number=number,
-            source=source,
-            member=member.number,
+        tier, zone = self._tier(row), self.shop.program.zone
+        local = placed_at.astimezone(zone)
+        occasion = Occasion(
+            trigger=ORDER,
+            at=placed_at,
+            local=local,
+            day=local.date(),
+            minute=local.hour * 60 + local.minute,
+            zone=zone,
+            member=member,
+            tier=tier.code,
+            history=self.history,
             store=self.shop.stores.get(store),
             channel=channel,
-            placed_at=placed_at,
+            amount=amount,
+            methods=frozenset(methods or ()),
             coupon=coupon,
-            points_paid_amount=paid,
-            payments=tuple((method, amount) for method in methods or ()),
-            lines=(Line(sku="", amount=amount),),
         )
-        tier = self._tier(row)
-        occasion = of_order(
-            facts=facts,
-            member=member,
-            tier=tier,
-            zone=self.shop.program.zone,
-            history=self.history,
-        )
-        return PastOrder(pk, occasion, facts, tier, net, self.history)
+        return PastOrder(pk, (source, number), occasion, tier, net, paid, self.history)
 
     def _tier(self, row: tuple[Any, ...]) -> Tier:
         """The tier held at the order; the one that reached a tier earned at the tier before.
@@ -242,11 +258,12 @@ class PastOrders:
 
     def _put_lines_on(self, orders: Sequence[PastOrder]) -> None:
         if not self.lines.are_read:
+            for each in orders:
+                each.occasion.lines = (Line(sku="", amount=each.occasion.amount),)
             return
         lines = self.lines.read([each.id for each in orders])
         for each in orders:
-            each.facts = replace(each.facts, lines=tuple(lines.get(each.id, ())))
-            each.occasion.lines = each.facts.lines
+            each.occasion.lines = lines.get(each.id, ())
 
     def _may_matter(self, occasion: Occasion) -> bool:
         """Whether a rule may match, whatever the lines and earlier orders turn out to be."""

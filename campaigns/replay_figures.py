@@ -1,5 +1,6 @@
 """What a replay comes to: figures by day, tier, store and member, and the result as JSON has it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -60,9 +61,9 @@ class Figures:
         self.shop = shop
         self.looked_at = 0
         self.total = Sums()
-        self.by_day: dict[date, Sums] = {}
-        self.by_tier: dict[str, Sums] = {}
-        self.by_store: dict[str | None, Sums] = {}
+        self.by_day: defaultdict[date, Sums] = defaultdict(Sums)
+        self.by_tier: defaultdict[str, Sums] = defaultdict(Sums)
+        self.by_store: defaultdict[str | None, Sums] = defaultdict(Sums)
         # By member: what it gives, and that minus what it gives as it runs now.
         self.of_members: dict[int, list[int]] = {}
         self.points_now = 0
@@ -80,7 +81,7 @@ class Figures:
             hits[1] += cut
         self.points_now += outcome.points_now
         occasion = order.occasion
-        member = occasion.member.pk
+        member = occasion.member.id
         if outcome.points or outcome.points_now:
             figures = self.of_members.setdefault(member, [0, 0])
             figures[0] += outcome.points
@@ -91,9 +92,9 @@ class Figures:
             self.first_at = occasion.at
         for sums in (
             self.total,
-            self.by_day.setdefault(occasion.day, Sums()),
-            self.by_tier.setdefault(occasion.tier, Sums()),
-            self.by_store.setdefault(occasion.store, Sums()),
+            self.by_day[occasion.day],
+            self.by_tier[occasion.tier],
+            self.by_store[occasion.store],
         ):
             sums.add(member, outcome)
 

@@ -135,7 +135,8 @@ class _Seen:
     def __init__(self, order: PastOrder, program: Program) -> None:
         self.order = order
         self.program = program
-        self.amounts = order_awards.earnable(order.facts, program)
+        self.facts = order.facts()
+        self.amounts = order_awards.earnable(self.facts, program)
 
     def by(self, promotions: Any) -> Facts:
         """The facts, with what stands for the promotions."""
@@ -143,7 +144,7 @@ class _Seen:
             amounts=self.amounts,
             tier=self.order.tier,
             program=self.program,
-            order=self.order.facts,
+            order=self.facts,
             member=self.order.occasion.member,
             promotions=promotions,
         )
@@ -183,7 +184,7 @@ class _Side:
             self.own = given
         if isinstance(rule, Rule) and rule.limits:
             points = given.points + given.status_points + given.pieces
-            self.judge.usage.note(rule, occasion.member.pk, occasion.day, points)
+            self.judge.usage.note(rule, occasion.member.id, occasion.day, points)
 
 
 def _cuts(own: Given | None) -> list[tuple[str, int]]:
