@@ -6,7 +6,7 @@ counts once somebody has changed it; until then the words in the code do.
 
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -31,7 +31,10 @@ Texts = dict[str, dict[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A kind of message as an app brings it along; `samples` gives each {placeholder} a value to look at."""
+    """A kind of message as an app brings it along.
+
+    `samples` gives each {placeholder} a value to look at, `drawing` names the icon beside it.
+    """
 
     code: str
     title_zh: str
@@ -39,6 +42,7 @@ class Template:
     title_en: str
     body_en: str
     samples: Mapping[str, object] = field(default_factory=dict)
+    drawing: str = "bell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,8 @@ def seed() -> None:
     """Write down the words of the code for everybody to see; what was changed by hand stays."""
     rows = []
     for known in all_templates().values():
-        values = asdict(known)
-        values.pop("samples")
-        rows.append(MessageTemplate(**values))
+        texts = {name: getattr(known, name) for name in TEXTS}
+        rows.append(MessageTemplate(code=known.code, **texts))
     MessageTemplate.objects.bulk_create(rows, ignore_conflicts=True)
     untouched = {row.code: row for row in MessageTemplate.objects.filter(changed_at__isnull=True)}
     stale = [row for row in rows if row.code in untouched and _differs(row, untouched[row.code])]
