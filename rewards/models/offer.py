@@ -1,9 +1,16 @@
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from rewards.models.reward import Reward
+
+
+def _range(function: str, first: str, last: str, bounds: str) -> Func:
+    field = BigIntegerRangeField() if function == "int8range" else DateTimeRangeField()
+    return Func(F(first), F(last), Value(bounds), function=function, output_field=field)
 
 
 class Offer(models.Model):
@@ -59,6 +66,15 @@ class Offer(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="offer_ends_after_start"
+            ),
+            # One price at a time. The reward is a range of one: ranges need no extension of the database.
+            ExclusionConstraint(
+                name="offer_alone_at_its_time",
+                expressions=[
+                    (_range("int8range", "reward", "reward", "[]"), RangeOperators.OVERLAPS),
+                    (_range("tstzrange", "starts_at", "ends_at", "[)"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(active=True),
             ),
         ]
         indexes = [

@@ -170,11 +170,6 @@ class TestOffers:
         assert price(cake, noon, ada).points == 300
         assert price(cake, noon, bob).points == 50
 
-    def test_of_two_the_cheaper_counts(self, cake: Reward, noon: datetime) -> None:
-        offer(cake, noon)
-        cheaper = offer(cake, noon, code="cheaper", points=40)
-        assert price(cake, noon).offer == cheaper
-
 
 class TestFloating:
     def test_is_the_worked_example(self, seat: Reward, ada: Member, noon: datetime) -> None:
