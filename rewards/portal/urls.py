@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rewards.portal import mall, redemptions, vouchers
+from rewards.portal import mall, pictures, redemptions, vouchers
 
 app_name = "rewards"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("rewards", mall.mall, name="mall"),
     path("rewards/<slug:code>", mall.reward, name="reward"),
     path("rewards/<slug:code>/redeem", mall.redeem, name="redeem"),
+    path("rewards/<slug:code>/picture/<slug:digest>", pictures.picture, name="picture"),
     path("vouchers", vouchers.wallet, name="vouchers"),
     path("vouchers/<str:code>", vouchers.voucher, name="voucher"),
     path("redemptions", redemptions.listing, name="redemptions"),

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from loyalty import queries
 from members.models import Member, User
 from rewards import catalogue, redemption
+from rewards.models import RewardPicture
 from tests.campaigns.builders import campaign
 from tests.conftest import NOON
 from tests.portal import sign_in
@@ -45,6 +46,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "rewards": OF_MEMBERS,
     "rewards/<slug:code>": OF_MEMBERS,
     "rewards/<slug:code>/redeem": OF_MEMBERS,
+    "rewards/<slug:code>/picture/<slug:digest>": PUBLIC,
     "vouchers": OF_MEMBERS,
     "vouchers/<str:code>": OF_ONE_MEMBER,
     "redemptions": OF_MEMBERS,
@@ -84,14 +86,16 @@ def roles(ada: Member, mallory: Member, owner: User) -> list[Client]:
 @pytest.fixture
 def names(ada: Member) -> dict[str, str]:
     """Ada's own things, to be put into the addresses."""
-    catalogue.create(
+    mug = catalogue.create(
         changes={"code": "mug", "name": "Mug", "kind": "gift", "points": 100}, at=NOON
     )
+    RewardPicture.objects.create(reward=mug, body=b"-", width=1, height=1, digest="picture")
     asked = redemption.RedemptionRequest(member=ada.number, reward="mug", reference="r")
     redeemed = redemption.redeem(request=asked, at=NOON).redemption
     return {
         "<int:entry_id>": str(queries.entries_of(member=ada)[0].pk),
         "<slug:code>": "mug",
+        "<slug:digest>": "picture",
         "<str:code>": redeemed.vouchers.get().code,
         "<str:number>": redeemed.number,
         "<slug:campaign>": campaign("double-day").code,
