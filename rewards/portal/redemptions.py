@@ -14,9 +14,9 @@ from loyalty.portal.access import ProgramRequest
 from members import validation
 from members.errors import InvalidInput, Refusal
 from members.portal.access import member_required
-from rewards import queries, redemption, vouchers
+from rewards import queries, redemption
 from rewards.models import Redemption, Voucher
-from rewards.portal import order_steps
+from rewards.portal import order_steps, voucher_words
 from rewards.portal.forms import PageForm
 
 PAGE = 20
@@ -100,7 +100,7 @@ def own_redemption(request: ProgramRequest, number: str) -> Redemption:
     own = queries.redemptions_of(request.member).select_related("variant", "offer", "hold")
     if validation.is_storable(plain):
         found = (
-            own.prefetch_related("vouchers__used_store", "vouchers__reward")
+            own.prefetch_related("vouchers__used_store", "vouchers__reward", "vouchers__given_by")
             .filter(number=plain)
             .first()
         )
@@ -111,10 +111,10 @@ def own_redemption(request: ProgramRequest, number: str) -> Redemption:
 
 def _own_vouchers(
     request: ProgramRequest, issued: list[Voucher], at: datetime
-) -> list[tuple[Voucher, str]]:
-    """Those that are still the member's, with their states: a voucher given away is somebody else's."""
+) -> list[voucher_words.Shown]:
+    """Those that are still the member's: a voucher given away is somebody else's."""
     own = [each for each in issued if each.member_id == request.member.pk]
-    return [(each, vouchers.state_of(each, at)) for each in own]
+    return voucher_words.shown(own, request.program, at)
 
 
 def _can_cancel(found: Redemption, issued: list[Voucher], state: str, at: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rewards.portal import mall, pictures, redemptions, vouchers
+from rewards.portal import gifts, mall, pictures, redemptions, vouchers
 
 app_name = "rewards"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("rewards/<slug:code>/picture/<slug:digest>", pictures.picture, name="picture"),
     path("vouchers", vouchers.wallet, name="vouchers"),
     path("vouchers/<str:code>", vouchers.voucher, name="voucher"),
+    path("vouchers/<str:code>/show", vouchers.show, name="show"),
+    path("vouchers/<str:code>/give", gifts.give, name="give"),
     path("redemptions", redemptions.listing, name="redemptions"),
     path("redemptions/<str:number>", redemptions.order, name="redemption"),
     path("redemptions/<str:number>/done", redemptions.done, name="done"),

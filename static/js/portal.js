@@ -79,3 +79,10 @@ document.querySelectorAll("[data-countdown]").forEach((timer) => {
   };
   tick();
 });
+
+// While a page marked data-awake is looked at, the screen stays on, where the browser can do that.
+if (document.querySelector("[data-awake]") && navigator.wakeLock) {
+  const hold = () => { if (document.visibilityState === "visible") navigator.wakeLock.request("screen").catch(() => {}); };
+  document.addEventListener("visibilitychange", hold);
+  hold();
+}
