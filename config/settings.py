@@ -177,6 +177,7 @@ TIERS_NOW = "loyalty.tiers.show"
 MEMBER_EVENTS: list[str] = [
     "loyalty.wallets.open_wallets",
     "rewards.membership.follow",
+    "rewards.wishes.follow",
     "campaigns.membership.follow",
     "campaigns.member_events.follow",
     "members.messages.follow",
@@ -242,7 +243,9 @@ SPECTACULAR_SETTINGS = {
         "OrderStatusEnum": "loyalty.models.Order.Status",
         "OrderStepEnum": "loyalty.api.order_steps.STATUSES",
         "ReportedStatusEnum": "loyalty.api.order_inputs.STATUSES",
+        "PrizeKindEnum": "rewards.models.DrawPrize.Kind",
         "RedemptionStateEnum": "rewards.models.Redemption.State",
+        "RewardKindEnum": "rewards.models.Reward.Kind",
         "VoucherStateEnum": "rewards.api.answers.STATES",
     },
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None},
@@ -299,6 +302,11 @@ CELERY_BEAT_SCHEDULE = {
     "give-benefits": {
         "task": "campaigns.tasks.give_benefits",
         "schedule": crontab(minute=4, hour="*"),
+    },
+    # Every hour: by day people can act on it, and a run that was missed is made up for by the next.
+    "tell-wishes": {
+        "task": "rewards.tasks.tell_wishes",
+        "schedule": crontab(minute=35, hour="*"),
     },
     "refresh-segments": {
         "task": "campaigns.tasks.refresh_segments",

@@ -24,7 +24,7 @@ from loyalty.api import (
     wallets,
 )
 from members.api import jobs, merchant
-from rewards.api import catalogue, redemptions, vouchers
+from rewards.api import catalogue, draws, pools, redemptions, vouchers
 
 
 class NothingView(APIView):
@@ -75,14 +75,14 @@ urlpatterns = [
     path("v1/buy-backs", buy_backs.BuyBacksView.as_view()),
     path("v1/rewards", catalogue.RewardsView.as_view()),
     path("v1/rewards/<str:code>", catalogue.RewardView.as_view()),
+    path("v1/rewards/<str:code>/codes", pools.CodesView.as_view()),
     path("v1/redemptions", redemptions.RedemptionsView.as_view()),
     path("v1/redemptions/<str:number>", redemptions.RedemptionView.as_view()),
+    path("v1/redemptions/<str:number>/issue", redemptions.IssueView.as_view()),
+    path("v1/redemptions/<str:number>/fulfil", redemptions.FulfilView.as_view()),
     path("v1/redemptions/<str:number>/cancel", redemptions.CancelView.as_view()),
     path("v1/vouchers/<str:code>", vouchers.VoucherView.as_view()),
     path("v1/vouchers/<str:code>/use", vouchers.UseView.as_view()),
-    path("v1/jobs/<int:id>", jobs.JobView.as_view()),
-    path("v1/program", program.ProgramView.as_view()),
-    path("v1/tiers", merchant.TiersView.as_view()),
     path("v1/vouchers/<str:code>/give", vouchers.GiveView.as_view()),
     path("v1/vouchers/<str:code>/void", vouchers.VoidView.as_view()),
     path("v1/draws", draws.DrawsView.as_view()),
@@ -91,6 +91,9 @@ urlpatterns = [
     path("v1/draws/<str:code>/rounds", draws.RoundsView.as_view()),
     path("v1/draws/<str:code>/close-round", draws.CloseRoundView.as_view()),
     path("v1/draw-rounds/<str:code>", draws.RoundView.as_view()),
+    path("v1/jobs/<int:id>", jobs.JobView.as_view()),
+    path("v1/program", program.ProgramView.as_view()),
+    path("v1/tiers", merchant.TiersView.as_view()),
     path("v1/tiers/<str:code>", merchant.TierView.as_view()),
     path("v1/stores", merchant.StoresView.as_view()),
     path("v1/stores/<str:code>", merchant.StoreView.as_view()),
