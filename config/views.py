@@ -22,6 +22,7 @@ from members import queries as member_queries
 from members.models import Member
 from members.portal import access
 from rewards import queries as reward_queries
+from rewards import showcase
 from rewards.portal import shelves
 
 logger = logging.getLogger(__name__)
@@ -58,9 +59,9 @@ def _home_of(request: HttpRequest, member: Member, at: datetime) -> dict[str, ob
     program: Program = request.program  # type: ignore[attr-defined]
     figures = loyalty_queries.figures(member=member, at=at, program=program)
     standing = tiers.standing(member=member, at=at, program=program)
-    offers = reward_queries.offers_for(member=member, at=at, figures=figures)
-    mine = [offer for offer in offers if shelves.can_have(offer)]
-    nearest = shelves.nearest(offers)
+    items = showcase.items_for(member=member, at=at, figures=figures)
+    mine = [item for item in items if item.can_have]
+    nearest = shelves.nearest(items)
     return {
         **campaign_offers.entrances(member=member, at=at, program=program),
         "member": member,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet, Sum
@@ -168,6 +169,15 @@ def redemptions() -> QuerySet[Redemption]:
 def redemptions_of(member: Member) -> QuerySet[Redemption]:
     """The member's redemptions, the newest first."""
     return redemptions().filter(member=member)
+
+
+def last_address_of(member: Member) -> dict[str, Any] | None:
+    """Where something was sent to the member last, if ever."""
+    sent = Redemption.objects.filter(
+        member=member, delivery=Reward.Delivery.SHIPPING, address__isnull=False
+    )
+    last = sent.order_by("-redeemed_at", "-id").values_list("address", flat=True).first()
+    return last if isinstance(last, dict) else None
 
 
 def redemption(number: str, pointer: str = "") -> Redemption:

@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from rewards.portal import gifts, mall, pictures, redemptions, vouchers
+from rewards.portal import gifts, mall, pictures, redeeming, redemptions, vouchers
 
 app_name = "rewards"
 
 urlpatterns = [
     path("rewards", mall.mall, name="mall"),
     path("rewards/<slug:code>", mall.reward, name="reward"),
-    path("rewards/<slug:code>/redeem", mall.redeem, name="redeem"),
+    path("rewards/<slug:code>/redeem", redeeming.redeem, name="redeem"),
     path("rewards/<slug:code>/picture/<slug:digest>", pictures.picture, name="picture"),
     path("vouchers", vouchers.wallet, name="vouchers"),
     path("vouchers/<str:code>", vouchers.voucher, name="voucher"),

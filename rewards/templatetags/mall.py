@@ -14,3 +14,9 @@ def shown_code(voucher: Voucher) -> str:
     if voucher.reward.kind == Reward.Kind.PARTNER_CODE:
         return voucher.code
     return vouchers.pretty(voucher.code)
+
+
+@register.filter
+def at_least_zero(value: int) -> int:
+    """What a bar can show: a debt is nothing."""
+    return max(0, value)

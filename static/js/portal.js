@@ -61,11 +61,12 @@ document.querySelectorAll("form[data-send]").forEach((form) => {
 
 // What is marked data-countdown="90" counts these seconds down beside what the server wrote; by its own clock, not the
 // visitor's. With data-then="reload" the page is asked for again when something begins or ends.
-document.querySelectorAll("[data-countdown]").forEach((timer) => {
+const countDown = (timer) => {
   const until = performance.now() + Number(timer.dataset.countdown) * 1000;
   const parts = timer.querySelectorAll("b");
   const days = timer.querySelector("[data-days]");
   const tick = () => {
+    if (!timer.isConnected) return;
     const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
     [left / 3600 % 24, left / 60 % 60, left % 60].forEach((value, place) => {
       parts[place].textContent = String(Math.floor(value)).padStart(2, "0");
@@ -78,7 +79,10 @@ document.querySelectorAll("[data-countdown]").forEach((timer) => {
     else if (timer.dataset.then === "reload") setTimeout(() => location.reload(), 1000);
   };
   tick();
-});
+};
+const countAllDown = (root) => root.querySelectorAll("[data-countdown]").forEach(countDown);
+countAllDown(document);
+document.addEventListener("htmx:load", (event) => { if (event.detail.elt !== document.body) countAllDown(event.detail.elt); });
 
 // While a page marked data-awake is looked at, the screen stays on, where the browser can do that.
 if (document.querySelector("[data-awake]") && navigator.wakeLock) {
