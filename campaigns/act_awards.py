@@ -10,7 +10,7 @@ from campaigns.models import Act, CampaignAward
 from campaigns.occasions import CHECK_IN, Occasion, of_act
 from loyalty import earning, expiry, ledger, programs, tiers
 from loyalty.earning import Earned
-from loyalty.effects import Given, Grant
+from loyalty.effects import Given
 from loyalty.errors import out_of_range
 from loyalty.ledger import MAX_POINTS, Credit, Held
 from loyalty.models import Entry
@@ -77,10 +77,9 @@ class _Giving:
         for judge in self.judges.values():
             judge.usage.write(at=self.at)
         ledger.post(postings=self.postings, at=self.at, held=self.held)
-        for act, award, given in self.noted:
-            effect = given.effect
-            if isinstance(effect, Grant) and effect.reward and award.pieces:
-                granting.hand_out(award=award, effect=effect, subject=f"act/{act.pk}", at=self.at)
+        granting.hand_out(
+            noted=[(f"act/{act.pk}", award, given) for act, award, given in self.noted], at=self.at
+        )
         # Last: whoever hears of a new tier finds everything written.
         tiers.record(walks=self.walks, at=self.at)
 

@@ -154,7 +154,7 @@ def _give(turn: Turn, members: Sequence[int], at: datetime) -> int:
     if turn.benefit.points:
         awarding.award_all(awards=[_award(turn, member, at) for member in still], at=at)
     else:
-        grants = [grant for grant in grants if _hand_out(turn, grant, at)]
+        grants = _handed_out(turn, grants, at)
     BenefitGrant.objects.bulk_create(grants)
     return len(grants)
 
@@ -175,18 +175,22 @@ def _award(turn: Turn, member: int, at: datetime) -> Award:
     )
 
 
-def _hand_out(turn: Turn, grant: BenefitGrant, at: datetime) -> bool:
-    """Make the voucher; false where there is no such reward or no stock."""
+def _handed_out(turn: Turn, grants: list[BenefitGrant], at: datetime) -> list[BenefitGrant]:
+    """Make the vouchers; the grants that got one: there is no such reward for the others, or no stock."""
     assert turn.benefit.reward is not None
-    gift = Gift(
-        member=grant.member_id,
-        reward=turn.benefit.reward,
-        pieces=1,
-        reference=turn.reference,
-        title=turn.benefit.name,
-    )
-    grant.redemption = giving.give(gift=gift, at=at)
-    return grant.redemption is not None
+    gifts = [
+        Gift(
+            member=grant.member_id,
+            reward=turn.benefit.reward,
+            pieces=1,
+            reference=turn.reference,
+            title=turn.benefit.name,
+        )
+        for grant in grants
+    ]
+    for grant, made in zip(grants, giving.give_all(gifts=gifts, at=at), strict=True):
+        grant.redemption = made
+    return [grant for grant in grants if grant.redemption is not None]
 
 
 # ---- for people -----------------------------------------------------------------------------------

@@ -17,28 +17,39 @@ def reference(campaign: int, subject: str) -> str:
 
 def give(*, noted: Iterable[tuple[Order, CampaignAward, Given]], at: datetime) -> None:
     """Hand out the rewards of these awards; what the stock does not hold is noted as cut."""
-    for order, award, given in noted:
+    hand_out(noted=[(order.reference, award, given) for order, award, given in noted], at=at)
+
+
+def hand_out(*, noted: Iterable[tuple[str, CampaignAward, Given]], at: datetime) -> None:
+    """Make the vouchers of awards (stored by now), each for its subject; takes stock or, where there is none, gives nothing."""
+    awards: list[CampaignAward] = []
+    gifts: list[Gift] = []
+    for subject, award, given in noted:
         effect = given.effect
         if isinstance(effect, Grant) and effect.reward and award.pieces:
-            hand_out(award=award, effect=effect, subject=order.reference, at=at)
+            awards.append(award)
+            gifts.append(_gift(award, effect, effect.reward, subject))
+    if not gifts:
+        return
+    made = giving.give_all(gifts=gifts, at=at)
+    _cut([award for award, each in zip(awards, made, strict=True) if each is None])
 
 
-def hand_out(*, award: CampaignAward, effect: Grant, subject: str, at: datetime) -> None:
-    """Make the vouchers of one award (stored by now); takes stock or, where there is none, gives nothing."""
-    assert effect.reward is not None
-    made = giving.give(
-        gift=Gift(
-            member=award.member_id,
-            reward=effect.reward,
-            pieces=award.pieces,
-            reference=reference(award.campaign_id, subject),
-            title=effect.title,
-        ),
-        at=at,
+def _gift(award: CampaignAward, effect: Grant, reward: str, subject: str) -> Gift:
+    return Gift(
+        member=award.member_id,
+        reward=reward,
+        pieces=award.pieces,
+        reference=reference(award.campaign_id, subject),
+        title=effect.title,
     )
-    if made is None:
+
+
+def _cut(awards: list[CampaignAward]) -> None:
+    for award in awards:
         award.cut, award.pieces = award.cut + award.pieces, 0
-        award.save(update_fields=["cut", "pieces"])
+    if awards:
+        CampaignAward.objects.bulk_update(awards, ["cut", "pieces"])
 
 
 def take_back(*, award: CampaignAward, order: Order, at: datetime) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from loyalty import programs
-from rewards import redemption, vouchers
+from rewards import issuing, pools, redemption, stock, vouchers
 from rewards.models import Redemption, Reward, Voucher
 
 
@@ -23,32 +23,91 @@ class Gift:
 
 
 def give(*, gift: Gift, at: datetime) -> Redemption | None:
-    """Make a redemption that costs nothing, with its vouchers; None where the stock does not hold so many.
+    """Give one gift; see `give_all`."""
+    return give_all(gifts=[gift], at=at)[0]
 
-    The member's wallets have to be locked. The same reference again gives the redemption that was made.
+
+def give_all(*, gifts: Sequence[Gift], at: datetime) -> list[Redemption | None]:
+    """Make redemptions that cost nothing, with their vouchers: one gift or thousands in as many statements.
+
+    In the order of the gifts; None where there is no such reward, or where its stock, gone through in this order, does
+    not hold so many. The members' wallets have to be locked. The same reference again gives what was made.
     """
-    known = Redemption.objects.filter(member=gift.member, reference=gift.reference).first()
-    if known is not None:
-        return known
-    reward = Reward.objects.filter(code=gift.reward).first()
-    if reward is None:
-        return None
-    if reward.stock is not None and not redemption.take_stock(reward, gift.pieces):
-        return None
-    made = redemption.store_numbered(
-        Redemption(
-            member_id=gift.member,
-            reward=reward,
-            quantity=gift.pieces,
-            points=0,
-            reference=gift.reference,
-            redeemed_at=at,
-            digest=_digest(gift),
-        ),
-        zone=programs.current().zone,
+    found = _known(gifts)
+    wanted = {_key(gift): gift for gift in gifts if _key(gift) not in found}
+    if wanted:
+        rewards = _rewards({gift.reward for gift in wanted.values()}, at)
+        made = {key: _taken(gift, rewards, at) for key, gift in wanted.items()}
+        new = {key: each for key, each in made.items() if each is not None}
+        _store(list(new.values()), at)
+        found |= new
+    return [found.get(_key(gift)) for gift in gifts]
+
+
+def _key(gift: Gift) -> tuple[int, str]:
+    return gift.member, gift.reference
+
+
+def _known(gifts: Sequence[Gift]) -> dict[tuple[int, str], Redemption]:
+    """What was given before under these references."""
+    before = Redemption.objects.filter(
+        member__in={gift.member for gift in gifts},
+        reference__in={gift.reference for gift in gifts},
     )
-    vouchers.issue(redemption=made, reward=reward, at=at, zone=programs.current().zone)
+    return {(each.member_id, each.reference): each for each in before}
+
+
+def _rewards(codes: Collection[str], at: datetime) -> dict[str, Reward]:
+    """The rewards by code; those that can run out are locked, and their stock is as nobody else can change it."""
+    found = Reward.objects.filter(code__in=codes)
+    known = {each.code: each for each in found.order_by("id")}
+    if any(each.kind == Reward.Kind.PARTNER_CODE for each in known.values()):
+        pools.drop_lapsed(at=at)
+    limited = [each.pk for each in known.values() if _can_run_out(each)]
+    if limited:
+        locked = found.filter(pk__in=limited).order_by("id").select_for_update(no_key=True)
+        known |= {each.code: each for each in locked}
+    return known
+
+
+def _can_run_out(reward: Reward) -> bool:
+    return reward.stock is not None or reward.kind == Reward.Kind.PARTNER_CODE
+
+
+def _taken(gift: Gift, rewards: Mapping[str, Reward], at: datetime) -> Redemption | None:
+    """The redemption (unsaved) of a gift, if the stock holds it."""
+    reward = rewards.get(gift.reward)
+    if reward is None or not _holds(reward, gift.pieces):
+        return None
+    if reward.stock is not None:
+        reward.stock -= gift.pieces
+    made = Redemption(
+        member_id=gift.member,
+        reward=reward,
+        quantity=gift.pieces,
+        points=0,
+        cost=None if reward.cost is None else reward.cost * gift.pieces,
+        partner_share=reward.partner_share,
+        reference=gift.reference,
+        redeemed_at=at,
+        digest=_digest(gift),
+    )
+    made.state = issuing.settled_state(made)
+    made.fulfilled_at = at if made.state == Redemption.State.FULFILLED else None
     return made
+
+
+def _holds(reward: Reward, pieces: int) -> bool:
+    if reward.stock is None:
+        return reward.kind != Reward.Kind.PARTNER_CODE
+    return reward.stock >= pieces
+
+
+def _store(made: Sequence[Redemption], at: datetime) -> None:
+    if made:
+        redemption.store_all_numbered(made, zone=programs.current().zone)
+        stock.take_all(redemptions=made, at=at)
+        issuing.issue_all(redemptions=made, at=at)
 
 
 def stock_of(*, codes: Sequence[str], lock: bool) -> dict[str, int]:
@@ -56,8 +115,8 @@ def stock_of(*, codes: Sequence[str], lock: bool) -> dict[str, int]:
     found = Reward.objects.filter(code__in=codes).order_by("id")
     if lock:
         found = found.select_for_update(no_key=True)
-    known = {reward.code: reward.stock for reward in found}
-    left = {code: stock for code, stock in known.items() if stock is not None}
+    known = {reward.code: reward for reward in found}
+    left = {code: each.stock or 0 for code, each in known.items() if _can_run_out(each)}
     return left | {code: 0 for code in codes if code not in known}
 
 

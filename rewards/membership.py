@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from loyalty import owning
 from members import lifecycle
 from members.models import Member
-from rewards import vouchers
+from rewards import timeouts, vouchers
 from rewards.models import DrawPlay, Redemption, Voucher, VoucherGift
 
 OPEN_VOUCHERS = (Voucher.State.ACTIVE, Voucher.State.INACTIVE)
@@ -26,6 +26,7 @@ def follow(event: str, members: Sequence[Member], at: datetime) -> None:
 
 
 def _end(members: Sequence[Member], at: datetime) -> None:
+    timeouts.give_back_of_members(members=members, at=at)
     of_members = Redemption.objects.filter(member__in=members)
     of_members.filter(state__in=OPEN_REDEMPTIONS).update(state=Redemption.State.EXPIRED)
     # An address is personal.

@@ -1,46 +1,33 @@
-"""Redeeming: points become a reward with its vouchers, and back again."""
+"""Redeeming: points become a reward with its vouchers, and back again; each in one transaction."""
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.utils import timezone
 
-from loyalty import programs, spending
-from loyalty.errors import out_of_range
+from loyalty import asides, holds, programs, spending
 from loyalty.models import Program
-from members import codes, stores, transactions, validation
+from members import codes, transactions
 from members import queries as member_queries
 from members.errors import MemberClosed, ReferenceReused
-from members.models import Member, Store
-from rewards import queries, vouchers
-from rewards.errors import LimitReached, MonthlyCapReached, NotEligible, NotOnSale, OutOfStock
-from rewards.models import Redemption, Reward, Voucher
+from members.models import Member
+from rewards import issuing, limits, queries, redemption_requests, stock, timeouts, vouchers
+from rewards.errors import AlreadyUsed
+from rewards.models import Redemption, Voucher
+from rewards.redemption_errors import TooLate
+from rewards.redemption_requests import RedemptionRequest, Wish
 
-PIECES_AT_ONCE = 1_000
+__all__ = ["Redeemed", "RedemptionRequest", "cancel", "redeem"]
+
 NUMBER_LENGTH = 6
 NUMBER_TRIES = 10
-
-_QUANTITY = validation.whole_number(least=1, most=PIECES_AT_ONCE)
-_REFERENCE = validation.text(longest=100, shortest=1)
-_ADDRESS = validation.optional(validation.json_object(longest=4_000))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RedemptionRequest:
-    """What somebody wants: `member` is a number, `reward` and `store` are codes."""
-
-    member: str
-    reward: str
-    quantity: int = 1
-    reference: str
-    store: str | None = None
-    address: Mapping[str, Any] | None = None
+State = Redemption.State
+# Takes the price: points at once, or set aside; the redemption is stored and its state is written by it.
+Pay = Callable[[Redemption, Wish, datetime], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,129 +39,99 @@ class Redeemed:
 
 
 def redeem(*, request: RedemptionRequest, at: datetime) -> Redeemed:
-    """Take the points and issue the vouchers; the same reference and content again changes nothing.
+    """Take points, stock, limit and codes, and issue what was redeemed, all or nothing.
 
-    Raises NotFound, InvalidInput, ReferenceReused, MemberClosed, WalletFrozen, NotOnSale, NotEligible,
-    LimitReached, OutOfStock, InDebt or InsufficientPoints, tested in this order; then nothing is changed
-    and the reference is not used up.
+    The same reference and content again changes nothing. Raises NotFound, InvalidInput, ReferenceReused, MemberClosed,
+    WalletFrozen, NotOnSale, NotEligible, LimitReached, OutOfStock, PriceChanged, InDebt or InsufficientPoints, tested
+    in this order; then nothing is changed and the reference is not used up.
     """
-    _QUANTITY(request.quantity, "/quantity")
-    reference = _REFERENCE(request.reference, "/reference")
-    address = _ADDRESS(request.address, "/address")
-    store = stores.named(request.store)
-    found = member_queries.by_number(request.member, "/member")
+    return make(request=request, kind="", pay=_pay_at_once, at=at)
+
+
+def make(*, request: RedemptionRequest, kind: str, pay: Pay, at: datetime) -> Redeemed:
+    """Redeem, with the points taken as `pay` does it; `kind` keeps references of other ways apart. Raises as `redeem`."""
+    asked = redemption_requests.checked(request)
+    found = member_queries.by_number(asked.member, "/member")
 
     def work() -> Redeemed:
         member = spending.lock_member(member=found, at=at)
-        reward = queries.reward(request.reward, "/reward")
-        wish = _Wish(member, reward, request.quantity, reference, store, address)
-        known = queries.redemption_by_reference(member=member, reference=reference)
+        wish = redemption_requests.found(request=asked, member=member, at=at)
+        known = queries.redemption_by_reference(member=member, reference=asked.reference)
         if known is not None:
-            if known.digest != wish.digest():
-                raise ReferenceReused(reference=reference)
+            if known.digest != wish.digest(kind):
+                raise ReferenceReused(reference=asked.reference)
             return Redeemed(redemption=known, is_new=False)
-        return Redeemed(redemption=_redeem(wish, at), is_new=True)
+        return Redeemed(redemption=_make(wish, kind, pay, at), is_new=True)
 
     return transactions.in_transaction(work)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A request with everything found that it names, read under the lock."""
-
-    member: Member
-    reward: Reward
-    quantity: int
-    reference: str
-    store: Store | None
-    address: dict[str, Any] | None
-
-    @property
-    def points(self) -> int:
-        return self.reward.points * self.quantity
-
-    def digest(self) -> str:
-        """What makes two requests the same."""
-        store = self.store.code if self.store else None
-        content = [self.reward.code, self.quantity, store, self.address]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-# ---- may the member have it? ------------------------------------------------------------------------
-
-
-def _redeem(wish: _Wish, at: datetime) -> Redemption:
+def _make(wish: Wish, kind: str, pay: Pay, at: datetime) -> Redemption:
     program = programs.current()
-    _refuse_unfit(wish, at)
-    _refuse_beyond_limits(wish, program, at)
-    if wish.reward.stock is not None and not take_stock(wish.reward, wish.quantity):
-        raise OutOfStock(
-            left=Reward.objects.values_list("stock", flat=True).get(pk=wish.reward.pk)
-        )
-    redemption = _store(wish, program, at)
-    spending.spend(
-        member=wish.member,
-        points=wish.points,
-        reference=redemption.number,
-        details={"reward": wish.reward.name, "redemption": redemption.number},
-        explanation=[
-            {
-                "rule": wish.reward.code,
-                "title": wish.reward.name,
-                "kind": "reward",
-                "points": -wish.points,
-                "price": wish.reward.points,
-                "quantity": wish.quantity,
-            }
-        ],
-        at=at,
-        store=wish.store.pk if wish.store else None,
-    )
-    vouchers.issue(redemption=redemption, reward=wish.reward, at=at, zone=program.zone)
+    limits.refuse_unfit(wish=wish, program=program, at=at)
+    redemption = _store(wish, kind, program, at)
+    if issuing.has_pool(redemption):
+        # A pool's codes are counted by its stock: who has taken a piece finds a code.
+        _take(redemption, at)
+        pay(redemption, wish, at)
+    else:
+        # Last, because everybody who wants the same reward waits from here to the commit.
+        pay(redemption, wish, at)
+        _take(redemption, at)
     return queries.redemptions().get(pk=redemption.pk)
 
 
-def _refuse_unfit(wish: _Wish, at: datetime) -> None:
-    spending.check_may_spend(member=wish.member)
-    if not queries.is_on_sale(wish.reward, at):
-        raise NotOnSale
-    if not queries.is_for(wish.reward, wish.member):
-        raise NotEligible(tiers=wish.reward.tiers)
+def _take(redemption: Redemption, at: datetime) -> None:
+    stock.take(
+        redemption=redemption,
+        reward=redemption.reward,
+        variant=redemption.variant,
+        offer=redemption.offer,
+        at=at,
+    )
 
 
-def _refuse_beyond_limits(wish: _Wish, program: Program, at: datetime) -> None:
+def _pay_at_once(redemption: Redemption, wish: Wish, at: datetime) -> None:
+    spending.spend(
+        member=wish.member,
+        points=redemption.points,
+        reference=redemption.number,
+        details=entry_details(redemption),
+        explanation=explanation(redemption),
+        at=at,
+        store=redemption.store_id,
+    )
+    settle(redemption, at=at)
+
+
+def settle(redemption: Redemption, *, at: datetime) -> None:
+    """Issue what was paid, in the caller's transaction; a donation is fulfilled with it."""
+    issuing.issue_all(redemptions=[redemption], at=at)
+    redemption.state = issuing.settled_state(redemption)
+    redemption.fulfilled_at = at if redemption.state == State.FULFILLED else None
+    redemption.save(update_fields=["state", "fulfilled_at"])
+
+
+# ---- what is written --------------------------------------------------------------------------------
+def _store(wish: Wish, kind: str, program: Program, at: datetime) -> Redemption:
     reward = wish.reward
-    if reward.per_member is not None:
-        taken = queries.pieces_taken(member=wish.member, rewards=[reward], at=at)[reward.pk]
-        if taken + wish.quantity > reward.per_member:
-            raise LimitReached(limit=reward.per_member, used=taken)
-    cap = program.monthly_redemption_cap
-    if cap is not None:
-        spent = queries.points_redeemed_this_month(member=wish.member, at=at, zone=program.zone)
-        if spent + wish.points > cap:
-            raise MonthlyCapReached(limit=cap, used=spent)
-    if wish.points > validation.LARGEST:
-        raise out_of_range("/quantity")
-
-
-def take_stock(reward: Reward, quantity: int) -> bool:
-    """Take pieces from the stock, if there are so many; the row decides, whoever else takes some."""
-    enough = Q(stock__gte=quantity) | Q(stock=None)
-    rows = Reward.objects.filter(enough, pk=reward.pk).update(stock=F("stock") - quantity)
-    return rows == 1
-
-
-def _store(wish: _Wish, program: Program, at: datetime) -> Redemption:
     redemption = Redemption(
         member=wish.member,
-        reward=wish.reward,
+        reward=reward,
+        variant=wish.variant,
+        offer=wish.offer,
         quantity=wish.quantity,
         points=wish.points,
+        cash=wish.cash,
+        price_steps=wish.price.steps,
+        cost=None if reward.cost is None else reward.cost * wish.quantity,
+        partner_share=reward.partner_share,
         reference=wish.reference,
         store=wish.store,
+        delivery=wish.delivery,
         address=wish.address,
         redeemed_at=at,
-        digest=wish.digest(),
+        digest=wish.digest(kind),
     )
     return store_numbered(redemption, zone=program.zone)
 
@@ -182,8 +139,7 @@ def _store(wish: _Wish, program: Program, at: datetime) -> Redemption:
 def store_numbered(redemption: Redemption, *, zone: ZoneInfo) -> Redemption:
     """Write the redemption under a number of its day that nobody has."""
     for _try in range(NUMBER_TRIES):
-        day = redemption.redeemed_at.astimezone(zone)
-        redemption.number = f"R{day:%Y%m%d}-{codes.random_code(NUMBER_LENGTH)}"
+        redemption.number = new_number(redemption.redeemed_at, zone)
         try:
             with transaction.atomic():
                 redemption.save(force_insert=True)
@@ -195,54 +151,136 @@ def store_numbered(redemption: Redemption, *, zone: ZoneInfo) -> Redemption:
     raise RuntimeError("no free redemption number was found")
 
 
+def store_all_numbered(new: Sequence[Redemption], *, zone: ZoneInfo) -> None:
+    """Write many redemptions, each under a number of its own; one statement unless a number is taken."""
+    for _try in range(NUMBER_TRIES):
+        for each in new:
+            each.number = new_number(each.redeemed_at, zone)
+        try:
+            with transaction.atomic():
+                Redemption.objects.bulk_create(new)
+        except IntegrityError:
+            numbers = [each.number for each in new]
+            is_doubled = len(set(numbers)) < len(numbers)
+            if not is_doubled and not Redemption.objects.filter(number__in=numbers).exists():
+                raise
+        else:
+            return
+    raise RuntimeError("no free redemption numbers were found")
+
+
+def new_number(at: datetime, zone: ZoneInfo) -> str:
+    """A number of the program's day."""
+    return f"R{at.astimezone(zone):%Y%m%d}-{codes.random_code(NUMBER_LENGTH)}"
+
+
+def entry_details(redemption: Redemption) -> dict[str, Any]:
+    """What the entries of a redemption name."""
+    return {"reward": redemption.reward.name, "redemption": redemption.number}
+
+
+def explanation(redemption: Redemption) -> list[dict[str, Any]]:
+    """Why it costs so many points: the price of a piece with the steps that led to it, times the pieces."""
+    part = {
+        "rule": redemption.reward.code,
+        "title": redemption.reward.name,
+        "kind": "reward",
+        "points": -redemption.points,
+        "price": redemption.points // redemption.quantity,
+        "quantity": redemption.quantity,
+    }
+    if len(redemption.price_steps) > 1:
+        part["steps"] = redemption.price_steps
+    if redemption.cash:
+        part["cash"] = f"{redemption.cash:.2f}"
+    return [part]
+
+
 # ---- and back ---------------------------------------------------------------------------------------
+def cancel(*, number: str, at: datetime, by: str = "", reason: str = "") -> Redemption:
+    """Give back points (to their lots), stock and limit, and void the vouchers; a draft is let go.
 
-
-def cancel(*, number: str, at: datetime) -> Redemption:
-    """Give back points (to their lots), stock and limit, and void the vouchers.
-
-    A cancelled redemption comes back as it is. Raises NotFound, MemberClosed, and AlreadyUsed when a voucher was used.
+    A cancelled redemption, or a draft that has timed out, comes back as it is. Raises NotFound, MemberClosed, TooLate
+    (the session has begun), GivenAway, and AlreadyUsed when a voucher was used or it was fulfilled.
     """
     found = queries.redemption(number)
 
     def work() -> Redemption:
         member = vouchers.lock_owner(found.pk, at)
-        redemption = vouchers.lock_redemption(found.pk)
-        if redemption.state != Redemption.State.CANCELLED:
-            if member.status == Member.Status.CLOSED:
-                raise MemberClosed
-            vouchers.void(redemption=redemption, at=at)
-            _give_back(redemption, member, at)
+        locked = lock(found.pk)
+        if timeouts.is_over(locked, at):
+            timeouts.give_back(redemption=locked, at=at)
+        elif locked.state != State.CANCELLED:
+            _refuse_to_cancel(locked, member, at)
+            _cancel(locked, member, at, by, reason)
         return queries.redemptions().get(pk=found.pk)
 
     return transactions.in_transaction(work)
 
 
-def _give_back(redemption: Redemption, member: Member, at: datetime) -> None:
-    if redemption.points:
+def _cancel(found: Redemption, member: Member, at: datetime, by: str, reason: str) -> None:
+    if found.state == State.EXPIRED:
+        return  # a draft that timed out: everything is back
+    vouchers.void(redemption=found, at=at, by=by, reason=reason)
+    _give_points_back(found, member, at)
+    put_back(found, at, reason)
+
+
+def lock(pk: int) -> Redemption:
+    """Lock a redemption, after the wallets and before its vouchers and the stock."""
+    rows = Redemption.objects.select_related("reward", "variant", "offer", "hold")
+    return rows.select_for_update(no_key=True, of=("self",)).get(pk=pk)
+
+
+def _refuse_to_cancel(redemption: Redemption, member: Member, at: datetime) -> None:
+    if member.status == Member.Status.CLOSED:
+        raise MemberClosed
+    zone = programs.current().zone
+    if redemption.state == State.FULFILLED:
+        assert redemption.fulfilled_at is not None
+        moment = timezone.localtime(redemption.fulfilled_at, zone)
+        raise AlreadyUsed(used_at=moment.isoformat(), used_store=None, used_store_name=None)
+    variant = redemption.variant
+    if variant is not None and variant.begins_at is not None and variant.begins_at <= at:
+        raise TooLate(begins_at=timezone.localtime(variant.begins_at, zone).isoformat())
+
+
+def _give_points_back(redemption: Redemption, member: Member, at: datetime) -> None:
+    if redemption.state == State.RESERVED:
+        assert redemption.hold is not None
+        asides.release(hold=redemption.hold, member=member, at=at)
+    elif redemption.points:
         spending.give_back(
             member=member,
-            reference=redemption.number,
+            reference=entry_reference(redemption),
             return_reference=redemption.number,
-            details={"reward": redemption.reward.name, "redemption": redemption.number},
+            details=entry_details(redemption),
             at=at,
         )
-    put_back(redemption, at)
 
 
-def put_back(redemption: Redemption, at: datetime) -> None:
+def entry_reference(redemption: Redemption) -> str:
+    """The reference of the redeem entry: a draft's points were captured from its hold."""
+    if redemption.hold_id is None:
+        return redemption.number
+    return holds.capture_reference(redemption.hold_id)
+
+
+def put_back(redemption: Redemption, at: datetime, reason: str = "") -> None:
     """Give the pieces back to the stock and note the redemption as cancelled."""
-    pieces = Reward.objects.filter(pk=redemption.reward_id, stock__isnull=False)
-    pieces.update(stock=F("stock") + redemption.quantity)
-    redemption.state = Redemption.State.CANCELLED
+    stock.put_back(redemption=redemption, at=at)
+    redemption.state = State.CANCELLED
     redemption.cancelled_at = at
-    redemption.save(update_fields=["state", "cancelled_at"])
+    redemption.cancel_reason = reason[:200]
+    redemption.save(update_fields=["state", "cancelled_at", "cancel_reason"])
 
 
 def state_of(redemption: Redemption, at: datetime) -> str:
-    """The state at a moment: `expired` when nothing of an issued redemption can be used any more."""
-    if redemption.state != Redemption.State.ISSUED:
+    """The state at a moment: `expired` when a draft has timed out or nothing that was issued can be used any more."""
+    if timeouts.is_over(redemption, at):
+        return State.EXPIRED
+    if redemption.state != State.ISSUED:
         return redemption.state
     states = {vouchers.state_of(voucher, at) for voucher in redemption.vouchers.all()}
-    is_over = vouchers.EXPIRED in states and Voucher.State.ACTIVE not in states
-    return Redemption.State.EXPIRED if is_over else redemption.state
+    is_open = Voucher.State.ACTIVE in states or Voucher.State.INACTIVE in states
+    return State.EXPIRED if vouchers.EXPIRED in states and not is_open else redemption.state

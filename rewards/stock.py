@@ -1,9 +1,9 @@
 """Stock: pieces come and go by conditional updates, and every change is a movement in the same transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, models
 
@@ -29,6 +29,20 @@ WITH taken AS (
 )
 SELECT count(*) FROM taken"""
 
+# The rewards are locked, and every redemption was found to fit.
+TAKE_ALL = f"""
+WITH pieces AS (
+    SELECT r.reward_id, r.redemption_id, r.pieces FROM unnest(%(rewards)s::bigint[], %(redemptions)s::bigint[],
+        %(pieces)s::bigint[]) r (reward_id, redemption_id, pieces)
+), taken AS (
+    UPDATE {Reward._meta.db_table} w SET stock = w.stock - p.pieces
+    FROM (SELECT reward_id, sum(pieces) AS pieces FROM pieces GROUP BY reward_id) p
+    WHERE w.id = p.reward_id AND w.stock IS NOT NULL RETURNING w.id
+)
+INSERT INTO {_MOVEMENTS} (reward_id, pieces, cause, redemption_id, "by", note, at)
+SELECT p.reward_id, -p.pieces, 'redeemed', p.redemption_id, '', '', %(at)s
+FROM pieces p JOIN taken ON taken.id = p.reward_id ORDER BY p.redemption_id"""
+
 PUT_BACK = """
 WITH returned AS (
     UPDATE {table} SET stock = stock + %(pieces)s WHERE id = %(row)s AND stock IS NOT NULL RETURNING id
@@ -53,6 +67,18 @@ def take(
     for shelf in (reward, variant, offer):
         if shelf is not None and not _move(TAKE, shelf, redemption, at):
             raise OutOfStock(left=left(reward=reward, variant=variant, offer=offer))
+
+
+def take_all(*, redemptions: Sequence[Redemption], at: datetime) -> None:
+    """Take the pieces of redemptions without variant or offer, whose rewards the caller has locked and counted."""
+    values: dict[str, Any] = {
+        "rewards": [each.reward_id for each in redemptions],
+        "redemptions": [each.pk for each in redemptions],
+        "pieces": [each.quantity for each in redemptions],
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_ALL, values)
 
 
 def put_back(*, redemption: Redemption, at: datetime) -> None:

@@ -108,17 +108,27 @@ class VoucherCheckAnswer(VoucherAnswer):
         return "*" * (len(number) - 4) + number[-4:]
 
 
-class RedemptionAnswer(serializers.Serializer[Redemption]):
-    """A purchase of a reward, its vouchers and the member's wallet as it is now."""
+class RedemptionListAnswer(serializers.Serializer[Redemption]):
+    """A purchase of a reward and its vouchers; the address is told to keys with `personal` only."""
 
     number = serializers.CharField()
     state = serializers.SerializerMethodField()
     member = serializers.CharField(source="member.number")
     reward = serializers.CharField(source="reward.code")
+    variant = serializers.CharField(source="variant.code", allow_null=True, default=None)
+    offer = serializers.CharField(source="offer.code", allow_null=True, default=None)
     quantity = WholeField()
     points = PointsField()
+    cash = MoneyField()
+    reference = serializers.CharField()
+    redeemed_at = MomentField()
+    reserved_until = MomentField(allow_null=True)
+    delivery = serializers.ChoiceField(choices=Reward.Delivery.choices)
+    address = serializers.DictField(allow_null=True, required=False)
+    fulfilled_at = MomentField(allow_null=True)
+    carrier = serializers.CharField()
+    tracking = serializers.CharField()
     vouchers = serializers.SerializerMethodField()
-    wallet = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.ChoiceField(choices=Redemption.State.choices))
     def get_state(self, made: Redemption) -> str:
@@ -128,6 +138,18 @@ class RedemptionAnswer(serializers.Serializer[Redemption]):
     def get_vouchers(self, made: Redemption) -> list[dict[str, Any]]:
         found: Any = sorted(made.vouchers.all(), key=lambda voucher: voucher.pk)
         return list(VoucherAnswer(found, many=True).data)
+
+    def to_representation(self, instance: Redemption) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if ApiClient.Scope.PERSONAL not in self.context["scopes"]:
+            shown.pop("address", None)
+        return dict(shown)
+
+
+class RedemptionAnswer(RedemptionListAnswer):
+    """A purchase of a reward, its vouchers and the member's wallet as it is now."""
+
+    wallet = serializers.SerializerMethodField()
 
     @extend_schema_field(WalletAnswer)
     def get_wallet(self, made: Redemption) -> dict[str, Any]:

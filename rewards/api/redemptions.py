@@ -1,35 +1,99 @@
-"""Redemptions: a reward for points, and calling it off."""
+"""Redemptions: a reward for points, drafts of it, handing it over and calling it off."""
 
+import django_filters
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from members import queries as member_queries
+from members.api import pages
+from members.api.access import signature_of
 from members.api.endpoint import Endpoint
-from members.api.fields import Input, TextField, WholeField
+from members.api.fields import FlagField, Input, TextField, WholeField
 from members.api.once import once
-from rewards import queries, redemption
-from rewards.api.answers import RedemptionAnswer
+from rewards import drafts, fulfilment, queries, redemption, timeouts
+from rewards.api.answers import RedemptionAnswer, RedemptionListAnswer
+from rewards.fulfilment import Parcel
+from rewards.models import Redemption, Reward
 from rewards.redemption import RedemptionRequest
 
 MOST_PIECES = 1_000
+State = Redemption.State
 
 
 class RedemptionInput(Input):
-    """Which reward for whom; `reference` is the caller's own number, unique for this member for ever."""
+    """Which reward for whom; `reference` is the caller's own number, unique for this member for ever.
+
+    `draft` keeps points, stock and limit for a while, until `issue` or time-out. A gift that is sent needs an `address`
+    with name, phone and address.
+    """
 
     member = TextField(max_length=20)
     reward = TextField(max_length=50)
+    variant = TextField(max_length=50, allow_null=True, default=None)
+    offer = TextField(max_length=50, allow_null=True, default=None)
     quantity = WholeField(least=1, most=MOST_PIECES, default=1)
     reference = TextField(max_length=100)
     store = TextField(max_length=50, allow_null=True, default=None)
+    delivery = serializers.ChoiceField(
+        choices=[Reward.Delivery.PICK_UP, Reward.Delivery.SHIPPING], allow_null=True, default=None
+    )
     address = serializers.DictField(allow_null=True, default=None)
+    draft = FlagField(default=False)
+
+
+class FulfilInput(Input):
+    """Who carries it, and the number it is found by; again, they are changed."""
+
+    carrier = TextField(max_length=100, allow_blank=True, default="")
+    tracking = TextField(max_length=100, allow_blank=True, default="")
+
+
+class RedemptionFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Of one member (number); in one state, in which drafts that have timed out are `expired`."""
+
+    member = django_filters.CharFilter(method="by_member")
+    state = django_filters.ChoiceFilter(choices=State.choices, method="by_state")
+
+    class Meta:
+        model = Redemption
+        fields = ("member", "state")
+
+    def by_member(
+        self, found: QuerySet[Redemption], _name: str, number: str
+    ) -> QuerySet[Redemption]:
+        return found.filter(member=member_queries.by_number(number, "/member"))
+
+    def by_state(
+        self, found: QuerySet[Redemption], _name: str, state: str
+    ) -> QuerySet[Redemption]:
+        over = timeouts.over(timezone.now())
+        if state == State.EXPIRED:
+            return found.filter(Q(state=state) | over)
+        return found.filter(state=state).exclude(over)
+
+
+class NewestFirst(pages.KeysetPages):
+    keys = ("-id",)
 
 
 class RedemptionsView(Endpoint):
-    scopes = {"POST": "spend"}
+    scopes = {"GET": "read", "POST": "spend"}
+    queryset = queries.redemptions().prefetch_related("vouchers")
+    pagination_class = NewestFirst
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = RedemptionFilter
+
+    @extend_schema(
+        summary=_("Redemptions, the newest first"), responses=RedemptionListAnswer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        return self.listed(RedemptionListAnswer)
 
     @extend_schema(
         summary=_("Redeem a reward"),
@@ -38,10 +102,11 @@ class RedemptionsView(Endpoint):
     )
     @once
     def post(self, request: Request) -> Response:
-        asked = RedemptionRequest(**self.read(RedemptionInput))
-        redeemed = redemption.redeem(request=asked, at=timezone.now())
+        said = self.read(RedemptionInput)
+        redeem = drafts.reserve if said.pop("draft") else redemption.redeem
+        redeemed = redeem(request=RedemptionRequest(**said), at=timezone.now())
         code = status.HTTP_201_CREATED if redeemed.is_new else status.HTTP_200_OK
-        return Response(RedemptionAnswer(redeemed.redemption).data, status=code)
+        return _answered(self, redeemed.redemption, code)
 
 
 class RedemptionView(Endpoint):
@@ -49,7 +114,36 @@ class RedemptionView(Endpoint):
 
     @extend_schema(summary=_("A redemption"), responses=RedemptionAnswer)
     def get(self, request: Request, number: str) -> Response:
-        return Response(RedemptionAnswer(queries.redemption(number)).data)
+        return _answered(self, queries.redemption(number))
+
+
+class IssueView(Endpoint):
+    scopes = {"POST": "spend"}
+
+    @extend_schema(
+        summary=_("Complete a draft: its points are spent and its vouchers issued"),
+        request=None,
+        responses={200: RedemptionAnswer},
+    )
+    @once
+    def post(self, request: Request, number: str) -> Response:
+        return _answered(self, drafts.issue(number=number, at=timezone.now()))
+
+
+class FulfilView(Endpoint):
+    scopes = {"POST": "spend"}
+
+    @extend_schema(
+        summary=_("Say that it was handed over or sent"),
+        request=FulfilInput,
+        responses={200: RedemptionAnswer},
+    )
+    @once
+    def post(self, request: Request, number: str) -> Response:
+        parcel = Parcel(**self.read(FulfilInput))
+        by = signature_of(request)
+        done = fulfilment.fulfil(number=number, parcel=parcel, by=by, at=timezone.now())
+        return _answered(self, done)
 
 
 class CancelView(Endpoint):
@@ -62,5 +156,10 @@ class CancelView(Endpoint):
     )
     @once
     def post(self, request: Request, number: str) -> Response:
-        cancelled = redemption.cancel(number=number, at=timezone.now())
-        return Response(RedemptionAnswer(cancelled).data)
+        by = signature_of(request)
+        return _answered(self, redemption.cancel(number=number, at=timezone.now(), by=by))
+
+
+def _answered(view: Endpoint, made: Redemption, code: int = status.HTTP_200_OK) -> Response:
+    context = view.get_serializer_context()
+    return Response(RedemptionAnswer(made, context=context).data, status=code)

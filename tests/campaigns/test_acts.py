@@ -16,6 +16,7 @@ from members import lifecycle, tiering
 from members import queries as member_queries
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused
 from members.models import Member, Store, Tier
+from rewards import stock
 from rewards.models import Redemption, Reward, Voucher
 from tests.campaigns.builders import bonus, campaign, double
 from tests.conftest import NOON
@@ -334,7 +335,8 @@ class TestOtherEffects:
         assert_clean()
 
     def test_a_reward_is_handed_out_while_there_are_some(self, bob: Member) -> None:
-        Reward.objects.create(code="mug", name="Mug", kind="gift", points=500, stock=1)
+        mug = Reward.objects.create(code="mug", name="Mug", kind="gift", points=500)
+        stock.set_to(row=mug, stock=1, by="", note="", at=NOON)
         campaign("survey", trigger="survey", effect={"type": "grant_reward", "reward": "mug"})
 
         first, second = record(bob, "1", "survey").act, record(bob, "2", "survey").act

@@ -14,7 +14,7 @@ from members import enrolment
 from members.benefits import of_tier
 from members.enrolment import Newcomer
 from members.models import Member, Tier
-from rewards import vouchers
+from rewards import stock, vouchers
 from rewards.models import Reward, Voucher
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean, day, entries, figures, wallet_of
@@ -35,10 +35,11 @@ def gives(tier: str, *said: dict[str, Any]) -> Tier:
     return found
 
 
-def coupon(stock: int | None = None) -> Reward:
-    return Reward.objects.create(
-        code="ten", name="¥10", kind="coupon", points=500, stock=stock, valid_days=30
+def coupon(pieces: int | None = None) -> Reward:
+    reward = Reward.objects.create(
+        code="ten", name="¥10", kind="coupon", points=500, valid_days=30
     )
+    return stock.set_to(row=reward, stock=pieces, by="", note="", at=NOON)
 
 
 def spend(member: Member, amount: str, number: str = "1", **more: Any) -> None:
@@ -175,11 +176,11 @@ class TestKeep:
     def test_what_is_out_of_stock_waits(self, bob: Member, mallory: Member) -> None:
         for member in (bob, mallory):
             spend(member, "5000.00", member.number)
-        reward = coupon(stock=1)
+        reward = coupon(1)
         gives("silver", COUPON, {**COUPON, "code": "none", "reward": "unknown"})
 
         assert benefits.keep(at=NOON, limit=1) == 1
-        Reward.objects.filter(pk=reward.pk).update(stock=5)
+        stock.set_to(row=reward, stock=5, by="", note="", at=NOON)
         assert benefits.keep(at=NOON) == 1
         assert Voucher.objects.count() == BenefitGrant.objects.count() == 2
         assert_clean()

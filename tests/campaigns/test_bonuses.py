@@ -13,6 +13,7 @@ from loyalty.models import Order
 from loyalty.refunds import RefundFacts
 from members import queries as member_queries
 from members.models import Member, Tier
+from rewards import stock
 from rewards.models import Redemption, Reward, Voucher
 from tests.campaigns.builders import bonus, campaign, double, line, parts, place, place_facts
 from tests.conftest import NOON
@@ -377,7 +378,8 @@ class TestOtherEffects:
         assert_clean()
 
     def test_a_reward_is_given_and_taken_back_with_the_order(self, bob: Member) -> None:
-        reward = Reward.objects.create(code="ten", name="¥10", kind="coupon", points=500, stock=1)
+        reward = Reward.objects.create(code="ten", name="¥10", kind="coupon", points=500)
+        stock.set_to(row=reward, stock=1, by="", note="", at=NOON)
         campaign("coupon", effect={"type": "grant_reward", "reward": "ten"}, min_amount="100.00")
 
         place("1", "99.99", member=bob)
@@ -411,7 +413,8 @@ class TestOtherEffects:
         assert_clean()
 
     def test_an_empty_shelf_is_told_and_not_used_of_the_budget(self, bob: Member) -> None:
-        Reward.objects.create(code="cup", name="cup", kind="gift", points=500, stock=1)
+        cup = Reward.objects.create(code="cup", name="cup", kind="gift", points=500)
+        stock.set_to(row=cup, stock=1, by="", note="", at=NOON)
         campaign(
             "cup",
             effect={"type": "grant_reward", "reward": "cup"},

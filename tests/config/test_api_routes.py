@@ -129,8 +129,11 @@ class TestEveryPost:
         for _method, path, _view in POSTS:
             response = till.post(path, body)
 
+            if path.endswith("/codes"):
+                assert response.status_code == 415, path  # it takes a file
+                continue
             if (
-                path.endswith(("/approve", "/cancel", "/reject", "/release"))
+                path.endswith(("/approve", "/cancel", "/issue", "/reject", "/release"))
                 and response.status_code == 404
             ):
                 continue  # it reads nothing from its body

@@ -129,16 +129,6 @@ class TestPutBack:
         assert [one.pieces for one in back.order_by("id")] == [2, 2, 2]
         assert_sums()
 
-    def test_a_partners_code_does_not_come_back(self, ada: Member, noon: datetime) -> None:
-        pool = new_reward("pool", kind="partner_code")
-        pool = stock.set_to(row=pool, stock=3, by="owner", note="", at=noon)
-        mine = wanted(ada, pool, noon)
-        stock.take(redemption=mine, reward=pool, variant=None, offer=None, at=noon)
-        stock.put_back(redemption=mine, at=noon)
-        pool.refresh_from_db()
-        assert pool.stock == 2
-        assert_sums()
-
 
 class TestSetTo:
     def test_notes_what_came_and_what_was_missing(self, mug: Reward, noon: datetime) -> None:

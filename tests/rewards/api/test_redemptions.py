@@ -45,8 +45,18 @@ class TestRedeem:
             "state": "issued",
             "member": ada.number,
             "reward": "cake",
+            "variant": None,
+            "offer": None,
             "quantity": 2,
             "points": 600,
+            "cash": "0.00",
+            "reference": "W-1",
+            "redeemed_at": timezone.localtime(redemption.redeemed_at).isoformat(),
+            "reserved_until": None,
+            "delivery": "",
+            "fulfilled_at": None,
+            "carrier": "",
+            "tracking": "",
             "vouchers": [{"code": code, "state": "active", "expires_at": shown} for code in codes],
         }
         assert (wallet["active"], wallet["spent"]) == (400, 600)

@@ -1,0 +1,49 @@
+"""What is refused about redemptions that exist, and about prices that have changed."""
+
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.errors import RewardsError
+
+_WHY = {
+    "reserved": gettext_lazy("The redemption is not paid yet."),
+    "cancelled": gettext_lazy("The redemption was cancelled."),
+    "expired": gettext_lazy("The time of the redemption is over."),
+}
+
+
+class PriceChanged(RewardsError):
+    """The price is not what the member was shown; data: shown, now (points for all pieces)."""
+
+    code = "price_changed"
+
+    def __str__(self) -> str:
+        return _("The price is %(now)s points now, not %(shown)s. No points were taken.") % {
+            "now": f"{self.data['now']:,}",
+            "shown": f"{self.data['shown']:,}",
+        }
+
+
+class RedemptionClosed(RewardsError):
+    """The redemption has come to its end, or is not paid yet; data: state."""
+
+    code = "redemption_closed"
+
+    def __str__(self) -> str:
+        usual = _("The redemption is closed.")
+        return str(_WHY.get(self.data["state"], usual))
+
+
+class TooLate(RewardsError):
+    """The session has begun; data: begins_at (ISO 8601, program's time)."""
+
+    code = "too_late"
+
+    def __str__(self) -> str:
+        moment = datetime.fromisoformat(self.data["begins_at"])
+        return _("It began on %(moment)s and cannot be cancelled any more.") % {
+            "moment": date_format(moment, "DATETIME_FORMAT")
+        }
