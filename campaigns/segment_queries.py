@@ -15,6 +15,11 @@ def segments() -> QuerySet[Segment]:
     return Segment.objects.order_by("id")
 
 
+def names() -> dict[str, str]:
+    """The names of all segments by code."""
+    return dict(segments().values_list("code", "name"))
+
+
 def segment(code: str, pointer: str = "") -> Segment:
     """The segment with this code. Raises NotFound."""
     found = segments_by_code([code])

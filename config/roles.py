@@ -60,6 +60,8 @@ _MANAGER = (
     "rewards.add_reward",
     "rewards.change_reward",
     "rewards.change_redemption",
+    "rewards.view_voucherbatch",
+    "rewards.add_voucherbatch",
     "campaigns.view_segment",
     "campaigns.add_segment",
     "campaigns.change_segment",

@@ -191,16 +191,21 @@ JOBS: dict[str, str] = {
     "segments": "campaigns.segmenting.refresh_by_job",
     "handout": "campaigns.handouts.give",
     "replay": "campaigns.replaying.by_job",
+    "voucher_batch": "rewards.voucher_batches.give",
+    "voucher_batch_void": "rewards.voucher_batches.void",
 }
 JOB_TITLES: dict[str, Any] = {
     "segments": _("Refresh of segments"),
     "handout": _("Points for a segment"),
     "replay": _("Replay of a campaign"),
+    "voucher_batch": _("Vouchers for a segment"),
+    "voucher_batch_void": _("Voiding of a voucher batch"),
 }
 # What acts of a type are called in the members' history.
 EVENT_TITLES = "campaigns.act_words.title"
 # Where the members app learns who is in a segment.
 SEGMENTS = "campaigns.segmenting.within"
+SEGMENT_NAMES = "campaigns.segment_queries.names"
 
 # ---- API --------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

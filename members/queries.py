@@ -91,6 +91,12 @@ def in_segment(*, members: QuerySet[Member], code: str, at: datetime) -> QuerySe
     return found
 
 
+def segment_names() -> dict[str, str]:
+    """The segments there are, by code, as whoever keeps segments says."""
+    found: dict[str, str] = import_string(settings.SEGMENT_NAMES)()
+    return found
+
+
 def _newest_first(members: QuerySet[Member]) -> QuerySet[Member]:
     return members.order_by("-enrolled_at", "-id")
 

@@ -5,6 +5,7 @@ from members.message_templates import Template
 WISH_AFFORDABLE = "wish_affordable"
 WISH_BACK = "wish_back"
 VOUCHER_GIFT = "voucher_gift"
+VOUCHER_BATCH = "voucher_batch"
 
 TEMPLATES = [
     Template(
@@ -18,10 +19,10 @@ TEMPLATES = [
     ),
     Template(
         code=WISH_BACK,
-        title_zh="又有了：{reward}",
-        body_zh="您心愿单里的“{reward}”又可以兑换了，需要 {points} 积分。",
-        title_en="Back again: {reward}",
-        body_en="“{reward}” from your wishes can be had again, for {points} points.",
+        title_zh="可以兑换了：{reward}",
+        body_zh="您心愿单里的“{reward}”现在可以兑换了，需要 {points} 积分。",
+        title_en="To be had: {reward}",
+        body_en="“{reward}” from your wishes is there now, for {points} points.",
         samples={"reward": "手冲咖啡", "points": 1_280},
         drawing="heart",
     ),
@@ -32,5 +33,15 @@ TEMPLATES = [
         title_en="{from} gave you “{reward}”",
         body_en="It is among your vouchers now, ready to be shown at the till. {note}",
         samples={"from": "陈**", "reward": "手冲咖啡", "note": "生日快乐！"},
+        drawing="gift",
+    ),
+    Template(
+        code=VOUCHER_BATCH,
+        title_zh="送您“{reward}”",
+        body_zh="{title}：券已放进您的券包，出示即可使用。",
+        title_en="For you: {reward}",
+        body_en="{title}: it is among your vouchers, ready to be shown at the till.",
+        samples={"reward": "手冲咖啡", "title": "冬日回馈"},
+        drawing="ticket",
     ),
 ]
