@@ -1,30 +1,33 @@
-"""What the database itself refuses: every guard of the ledger's and the campaigns' tables, and what breaks it.
+"""What the database itself refuses: every guard of the tables above people, and of their messages; and what breaks it.
 
 The list comes from the catalogue, so that a guard which nobody tries to break is noticed.
 """
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
 
-from tests.prove import campaign_guards
+from members.models import Message, MessageTemplate
+from tests.prove import campaign_guards, reward_guards
 from tests.prove.campaign_guards import again
 
-_GUARDS = """
+_TABLES = "^(loyalty|campaigns|rewards)_|^members_message"
+_GUARDS = f"""
 SELECT c.conrelid::regclass::text, c.conname, c.contype::text, pg_get_constraintdef(c.oid),
     (SELECT attname FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = c.conkey[1])
 FROM pg_constraint c
-WHERE c.conrelid::regclass::text ~ '^(loyalty|campaigns)_' AND c.contype IN ('c', 'u', 'f')
+WHERE c.conrelid::regclass::text ~ '{_TABLES}' AND c.contype IN ('c', 'u', 'f')
 UNION ALL
 SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text, 'i', pg_get_indexdef(i.indexrelid), NULL
 FROM pg_index i
-WHERE i.indisunique AND i.indrelid::regclass::text ~ '^(loyalty|campaigns)_'
+WHERE i.indisunique AND i.indrelid::regclass::text ~ '{_TABLES}'
     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)
 UNION ALL
 SELECT t.tgrelid::regclass::text, t.tgname, 't', pg_get_triggerdef(t.oid), NULL
-FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid::regclass::text ~ '^(loyalty|campaigns)_'
+FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid::regclass::text ~ '{_TABLES}'
 ORDER BY 1, 3, 2"""
 
 _GENERATED = re.compile(r"^pgtrigger_|_[0-9a-f]+$")
@@ -267,19 +270,24 @@ VIOLATIONS: dict[str, list[str]] = {
     "loyalty_program_status_expiry_months_check": [_set("program", "status_expiry_months = -1")],
 }
 
-VIOLATIONS |= campaign_guards.VIOLATIONS
+VIOLATIONS |= campaign_guards.VIOLATIONS | reward_guards.VIOLATIONS
 
 # What is no refusal: the digest of an entry is the database's own, whatever the writer says.
 MENDED = {"loyalty_entry.digest"}
+
+
+def _models() -> list[Any]:
+    apps_above = ("loyalty", "campaigns", "rewards")
+    found = [model for app in apps_above for model in apps.get_app_config(app).get_models()]
+    return [*found, Message, MessageTemplate]
 
 
 def references() -> list[str]:
     """The key of every foreign key, from the models; without those that have a violation of their own."""
     keys = {
         f"{model._meta.db_table}.{field.column}"
-        for app in ("loyalty", "campaigns")
-        for model in apps.get_app_config(app).get_models()
+        for model in _models()
         for field in model._meta.concrete_fields
-        if isinstance(field, models.ForeignKey) and field.db_constraint  # type: ignore[attr-defined]
+        if isinstance(field, models.ForeignKey) and field.db_constraint
     }
     return sorted(keys - VIOLATIONS.keys())

@@ -36,7 +36,7 @@ from tests.loyalty.builders import (
     sandbox,
     wallet_of,
 )
-from tests.prove import campaign_guards
+from tests.prove import campaign_guards, reward_guards
 from tests.prove.guards import MENDED, VIOLATIONS, guards, references
 from tests.prove.sizes import record
 
@@ -97,6 +97,7 @@ def shop(ada: Member, bob: Member) -> None:
         started_at=NOON, finished_at=NOON, by="eve", wallets=1, differences=0
     )
     campaign_guards.rows(member=ada, friend=bob, order=order, at=NOON)
+    reward_guards.rows(member=ada, friend=bob, at=NOON)
 
 
 def refuses_its_violations(key: str) -> None:
@@ -138,6 +139,9 @@ TRIGGERS = {
     "Cannot truncate entries": "loyalty_entry.no_truncate",
     "Cannot truncate allocations": "loyalty_allocation.no_truncate",
     "Cannot truncate seals": "loyalty_seal.no_truncate",
+    "Cannot update or delete rows from rewards_stockmovement": "rewards_stockmovement.append_only",
+    "Cannot update or delete rows from rewards_voucherstep": "rewards_voucherstep.append_only",
+    "Cannot delete rows from rewards_drawplay": "rewards_drawplay.kept",
     "puts more right than": "loyalty_entry.corrects_within",
 }
 
