@@ -321,6 +321,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "rewards.tasks.keep_draw_rounds",
         "schedule": crontab(),
     },
+    "end-drafts": {
+        "task": "rewards.tasks.end_drafts",
+        "schedule": crontab(),
+    },
     "revive-jobs": {
         "task": "members.tasks.revive_jobs",
         "schedule": crontab(),
