@@ -158,6 +158,12 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item(_("Reward catalogue"), "redeem", "rewards_reward", "rewards.view_reward"),
             _item(
+                _("Voucher batches"),
+                "local_activity",
+                "rewards_voucherbatch",
+                "rewards.view_voucherbatch",
+            ),
+            _item(
                 _("Redemptions"),
                 "confirmation_number",
                 "rewards_redemption",

@@ -1,5 +1,5 @@
 """The rewards' screens of the console."""
 
-from rewards.admin import redemption, reward, voucher
+from rewards.admin import redemption, report, reward, voucher, voucher_batch
 
-__all__ = ["redemption", "reward", "voucher"]
+__all__ = ["redemption", "report", "reward", "voucher", "voucher_batch"]

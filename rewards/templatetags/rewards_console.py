@@ -6,8 +6,8 @@ from django import template
 from django.utils import timezone
 
 from members.models import Member
-from rewards import queries, vouchers
-from rewards.models import Redemption, Voucher
+from rewards import queries, voucher_steps, vouchers
+from rewards.models import Redemption, Voucher, VoucherStep
 
 register = template.Library()
 
@@ -24,6 +24,12 @@ def member_redemptions(member: Member) -> Iterable[Redemption]:
 def redemption_vouchers(redemption: Redemption) -> Iterable[Voucher]:
     """The codes that prove it."""
     return redemption.vouchers.select_related("used_store").order_by("id")
+
+
+@register.simple_tag
+def voucher_history(voucher: Voucher) -> Iterable[VoucherStep]:
+    """What happened to a voucher."""
+    return voucher_steps.of(voucher)
 
 
 @register.filter
