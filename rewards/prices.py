@@ -1,7 +1,7 @@
 """What a reward costs: the price of the member's tier, floating, a running offer, a variant's points on top."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -51,6 +51,18 @@ def prices_for(
     """The prices of many rewards by reward id, in the same number of queries for any number."""
     around = _around(rewards, member, at)
     return {each.pk: _priced(each, None, around) for each in rewards}
+
+
+def prices_by_tier(
+    *, rewards: Sequence[Reward], tiers: Iterable[str], at: datetime
+) -> dict[tuple[int, str], Price]:
+    """The prices of rewards (ids) for tiers (codes), whatever a single member was told or has used up."""
+    around = _around(rewards, None, at)
+    return {
+        (each.pk, tier): _priced(each, None, replace(around, tier=tier))
+        for tier in tiers
+        for each in rewards
+    }
 
 
 def quote(*, reward: Reward, member: Member, variant: Variant | None, at: datetime) -> Price:

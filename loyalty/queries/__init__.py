@@ -34,6 +34,7 @@ from loyalty.queries.orders import (
     orders_by_key,
     orders_of,
 )
+from loyalty.queries.owned import owned_points
 from loyalty.queries.program import VERSION, program, program_version, value_of
 from loyalty.queries.references import free_reference
 
@@ -68,6 +69,7 @@ __all__ = [
     "order",
     "orders_by_key",
     "orders_of",
+    "owned_points",
     "points_given_today",
     "points_redeemed_this_month",
     "program",

@@ -20,7 +20,10 @@ class Wish(models.Model):
         Reward, models.CASCADE, related_name="+", verbose_name=_("reward"), db_index=False
     )
     added_at = models.DateTimeField(_("added at"))
+    # Told, or known from the beginning, that it can be had; empty again once it cannot.
     told_at = models.DateTimeField(_("told at"), null=True, blank=True)
+    # Out of stock or off sale since; what comes back is told in other words.
+    gone_at = models.DateTimeField(_("gone at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
