@@ -1,38 +1,20 @@
 """Questions about rewards, redemptions and vouchers."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from loyalty import queries as loyalty_queries
-from loyalty.queries import Figures
 from members import codes, validation
 from members.errors import NotFound
 from members.models import Member
-from rewards.models import Redemption, Reward, Voucher
+from rewards.models import Offer, Redemption, Reward, Variant, Voucher
 from rewards.voucher_errors import VoucherNotFound
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offer:
-    """A reward as one member sees it.
-
-    `missing` are the points still to earn, a debt included; `left_for_member` the pieces the member may
-    still redeem in this period, None without a limit.
-    """
-
-    reward: Reward
-    affordable: bool
-    eligible: bool
-    price: int
-    missing: int
-    left_for_member: int | None
-
 
 # ---- rewards --------------------------------------------------------------------------------------
 
@@ -69,24 +51,32 @@ def is_for(reward: Reward, member: Member) -> bool:
     return not reward.tiers or member.tier.code in reward.tiers
 
 
-def offers_for(*, member: Member, at: datetime, figures: Figures) -> list[Offer]:
-    """Every reward on sale as the member sees it, the cheapest first, in three queries."""
-    found = list(on_sale(at))
-    taken = pieces_taken(member=member, rewards=found, at=at)
-    owned = figures.active - figures.debt
-    return [
-        Offer(
-            reward=each,
-            affordable=each.points <= owned,
-            eligible=is_for(each, member),
-            price=each.points,
-            missing=max(0, each.points - owned),
-            left_for_member=(
-                None if each.per_member is None else max(0, each.per_member - taken[each.pk])
-            ),
-        )
-        for each in found
-    ]
+def on_sale_for(member: Member, at: datetime) -> QuerySet[Reward]:
+    """What a member can redeem at a moment: what is on sale and what the member's tier may have early."""
+    has_begun = Q(starts_at=None) | Q(starts_at__lte=at)
+    is_early = Q(early_from__lte=at, early_tiers__contains=[member.tier.code])
+    goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
+    return rewards().filter(has_begun | is_early, goes_on, active=True)
+
+
+def opens_at(reward: Reward, member: Member) -> datetime | None:
+    """From when the member may have the reward; None: since ever."""
+    is_early = reward.early_from is not None and member.tier.code in reward.early_tiers
+    return reward.early_from if is_early else reward.starts_at
+
+
+def shown(found: QuerySet[Reward]) -> QuerySet[Reward]:
+    """Rewards with all that is shown of them; of the picture only what its address needs."""
+    return found.select_related("draw", "project").annotate(
+        picture_digest=F("picture__digest"),
+        picture_width=F("picture__width"),
+        picture_height=F("picture__height"),
+    )
+
+
+def shown_reward(code: str) -> Reward:
+    """The reward with this code and all that is shown of it. Raises NotFound."""
+    return shown(rewards()).get(pk=reward(code).pk)
 
 
 def nearest(*, member: Member, at: datetime, available: int) -> Reward | None:
@@ -99,6 +89,35 @@ def nearest(*, member: Member, at: datetime, available: int) -> Reward | None:
 
 def _is_used_up(reward: Reward, taken: int) -> bool:
     return reward.per_member is not None and taken >= reward.per_member
+
+
+# ---- variants and offers ----------------------------------------------------------------------------
+
+
+def variants_of(reward: Reward) -> QuerySet[Variant]:
+    """The reward's variants and sessions in the order they are shown."""
+    return Variant.objects.filter(reward=reward).order_by("position", "id")
+
+
+def variant(reward: Reward, code: str, pointer: str = "") -> Variant:
+    """The reward's variant with this code, on offer or not. Raises NotFound."""
+    found = variants_of(reward).filter(code=code).first() if validation.is_storable(code) else None
+    if found is None:
+        raise NotFound(pgettext("of a reward", "Variant"), pointer)
+    return found
+
+
+def offers() -> QuerySet[Offer]:
+    """All offers with their reward, the newest first."""
+    return Offer.objects.select_related("reward").order_by("-id")
+
+
+def offer(code: str, pointer: str = "") -> Offer:
+    """The offer with this code, running or not. Raises NotFound."""
+    found = offers().filter(code=code).first() if validation.is_storable(code) else None
+    if found is None:
+        raise NotFound(_("Offer"), pointer)
+    return found
 
 
 # ---- limits ---------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from loyalty.api import (
     wallets,
 )
 from members.api import jobs, merchant
-from rewards.api import catalogue, draws, pools, redemptions, vouchers
+from rewards.api import catalogue, draws, offers, pools, redemptions, variants, vouchers
 
 
 class NothingView(APIView):
@@ -75,6 +75,10 @@ urlpatterns = [
     path("v1/buy-backs", buy_backs.BuyBacksView.as_view()),
     path("v1/rewards", catalogue.RewardsView.as_view()),
     path("v1/rewards/<str:code>", catalogue.RewardView.as_view()),
+    path("v1/rewards/<str:code>/variants", variants.VariantsView.as_view()),
+    path("v1/rewards/<str:code>/variants/<str:variant>", variants.VariantView.as_view()),
+    path("v1/offers", offers.OffersView.as_view()),
+    path("v1/offers/<str:code>", offers.OfferView.as_view()),
     path("v1/rewards/<str:code>/codes", pools.CodesView.as_view()),
     path("v1/redemptions", redemptions.RedemptionsView.as_view()),
     path("v1/redemptions/<str:number>", redemptions.RedemptionView.as_view()),

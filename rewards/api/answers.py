@@ -8,50 +8,13 @@ from rest_framework import serializers
 
 from loyalty import queries as loyalty_queries
 from loyalty.api.answers import WalletAnswer
-from members.api.fields import FlagField, MoneyField, PointsField, WholeField
+from members.api.fields import MoneyField, PointsField, WholeField
 from members.api.moments import MomentField
 from members.models import ApiClient
 from rewards import redemption, voucher_rules, vouchers
 from rewards.models import Redemption, Reward, Voucher
 
 STATES = [*Voucher.State.choices, (vouchers.EXPIRED, Redemption.State.EXPIRED.label)]
-
-
-class RewardAnswer(serializers.Serializer[Reward]):
-    """A reward; `stock` is what is left (null: unlimited), `cost` is told to keys with `manage` only."""
-
-    code = serializers.CharField()
-    name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=Reward.Kind.choices)
-    summary = serializers.CharField()
-    terms = serializers.CharField()
-    category = serializers.CharField()
-    art = serializers.ChoiceField(choices=Reward.Art.choices)
-    points = PointsField()
-    cash = MoneyField()
-    cost = MoneyField(allow_null=True, required=False)
-    stock = WholeField(allow_null=True)
-    per_member = WholeField(allow_null=True)
-    per_member_period = serializers.ChoiceField(choices=Reward.Period.choices)
-    tiers = serializers.ListField(child=serializers.CharField())
-    starts_at = MomentField(allow_null=True)
-    ends_at = MomentField(allow_null=True)
-    valid_days = WholeField(allow_null=True)
-    active = FlagField()
-
-    def to_representation(self, instance: Reward) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        if ApiClient.Scope.MANAGE not in self.context["scopes"]:
-            shown.pop("cost", None)
-        return dict(shown)
-
-
-class OfferAnswer(RewardAnswer):
-    """A reward as one member is offered it; without `member` the last three are left out."""
-
-    affordable = FlagField(required=False)
-    eligible = FlagField(required=False)
-    price = PointsField(required=False)
 
 
 class VoucherAnswer(serializers.Serializer[Voucher]):

@@ -2,31 +2,37 @@
 
 from typing import Any
 
+import django_filters
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from loyalty import queries as loyalty_queries
+from loyalty.queries import Figures
 from members import queries as member_queries
 from members import tiering
 from members.api import pages
 from members.api.access import signature_of
 from members.api.endpoint import Endpoint
-from members.api.fields import FlagField, Input, MoneyField, PointsField, TextField, WholeField
-from members.api.moments import MomentField
 from members.api.once import once
 from members.models import Member
-from rewards import catalogue, queries
-from rewards.api.answers import OfferAnswer, RewardAnswer
+from rewards import assortment, catalogue, queries
+from rewards.api.reward_answers import (
+    RewardAnswer,
+    RewardForMemberAnswer,
+    RewardPageAnswer,
+    TermsAnswer,
+    VariantAnswer,
+)
+from rewards.api.reward_inputs import CodeInput, RewardInput
+from rewards.assortment import Terms
 from rewards.models import Reward
-from rewards.queries import Offer
 
-MOST_DAYS = 36_500
-MOST_PIECES = 2**31 - 1
 MEMBER = OpenApiParameter(
     "member",
     str,
@@ -34,59 +40,47 @@ MEMBER = OpenApiParameter(
 )
 
 
-class RewardInput(Input):
-    """A reward; `stock` is what is left (null: unlimited), `valid_days` counts local days."""
-
-    code = TextField(max_length=50)
-    name = TextField(max_length=100)
-    kind = serializers.ChoiceField(choices=Reward.Kind.choices)
-    summary = TextField(max_length=100, allow_blank=True, required=False)
-    terms = TextField(max_length=2_000, allow_blank=True, required=False)
-    category = TextField(max_length=50, allow_blank=True, required=False)
-    art = serializers.ChoiceField(choices=Reward.Art.choices, required=False)
-    points = PointsField()
-    cash = MoneyField(required=False)
-    cost = MoneyField(allow_null=True, required=False)
-    stock = WholeField(allow_null=True, required=False)
-    per_member = WholeField(least=1, most=MOST_PIECES, allow_null=True, required=False)
-    per_member_period = serializers.ChoiceField(choices=Reward.Period.choices, required=False)
-    tiers = serializers.ListField(
-        child=TextField(max_length=50), max_length=100, allow_null=True, required=False
-    )
-    starts_at = MomentField(allow_null=True, required=False)
-    ends_at = MomentField(allow_null=True, required=False)
-    valid_days = WholeField(most=MOST_DAYS, allow_null=True, required=False)
-    active = FlagField(required=False)
-
-    def validate_tiers(self, tiers: list[str] | None) -> list[str]:
-        return tiers or []
-
-
 class RewardPages(pages.KeysetPages):
     keys = ("points", "id")
+
+
+class RewardFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """By kind, by category, and what is on sale only later."""
+
+    kind = django_filters.ChoiceFilter(choices=Reward.Kind.choices)
+    category = django_filters.CharFilter()
+
+    class Meta:
+        model = Reward
+        fields = ("kind", "category")
 
 
 class RewardsView(Endpoint):
     scopes = {"GET": "read", "POST": "manage", "PATCH": "manage"}
     pagination_class = RewardPages
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = RewardFilter
 
     def get_queryset(self) -> QuerySet[Any]:
-        return queries.on_sale(timezone.now())
+        return queries.shown(queries.on_sale(timezone.now()))
 
     @extend_schema(
         summary=_("The rewards on sale now, the cheapest first"),
         parameters=[MEMBER],
-        responses=OfferAnswer(many=True),
+        responses=RewardForMemberAnswer(many=True),
     )
     def get(self, request: Request) -> Response:
         if "member" in request.query_params:
-            return self._offers(request)
+            return self._for_member(request)
         return self.listed(RewardAnswer)
 
-    def _offers(self, request: Request) -> Response:
-        offers = _offers_for(_member(request))
-        rows, following = pages.page(request, offers, _cheapest_key)
-        return Response({"results": [_shown(self, each) for each in rows], "next": following})
+    def _for_member(self, request: Request) -> Response:
+        at = timezone.now()
+        member, figures = _member(request)
+        found = queries.shown(queries.on_sale_for(member, at))
+        rows: Any = self.paginate_queryset(self.filter_queryset(found))
+        terms = assortment.terms_of_all(rewards=rows, member=member, figures=figures, at=at)
+        return self.get_paginated_response([_shown(self, each) for each in terms])
 
     @extend_schema(summary=_("Add a reward"), request=RewardInput, responses={201: RewardAnswer})
     @once
@@ -94,8 +88,7 @@ class RewardsView(Endpoint):
         reward = catalogue.create(
             changes=self.read(RewardInput), at=timezone.now(), by=signature_of(request)
         )
-        context = self.get_serializer_context()
-        return Response(RewardAnswer(reward, context=context).data, status=status.HTTP_201_CREATED)
+        return _answer(self, reward.code, status.HTTP_201_CREATED)
 
     @extend_schema(
         operation_id="rewards_change_named",
@@ -108,21 +101,28 @@ class RewardsView(Endpoint):
         return _change(self, self.read(CodeInput)["code"], "/code")
 
 
-class CodeInput(Input):
-    """Which reward is meant."""
-
-    code = TextField(max_length=50)
-
-
 class RewardView(Endpoint):
     scopes = {"GET": "read", "PATCH": "manage"}
 
-    @extend_schema(summary=_("A reward"), parameters=[MEMBER], responses=OfferAnswer)
+    @extend_schema(
+        summary=_("A reward; a floating price told to a member stands for ten minutes"),
+        parameters=[MEMBER],
+        responses=RewardPageAnswer,
+    )
     def get(self, request: Request, code: str) -> Response:
-        reward = queries.reward(code)
+        reward = queries.shown_reward(code)
+        variants: Any = queries.variants_of(reward).filter(active=True)
+        answer = {
+            **RewardAnswer(reward, context=self.get_serializer_context()).data,
+            "variants": VariantAnswer(variants, many=True).data,
+        }
         if "member" in request.query_params:
-            return Response(_shown(self, _offer_for(_member(request), reward)))
-        return Response(RewardAnswer(reward, context=self.get_serializer_context()).data)
+            member, figures = _member(request)
+            terms = assortment.quoted_terms(
+                reward=reward, member=member, figures=figures, at=timezone.now()
+            )
+            answer |= TermsAnswer(terms).data
+        return Response(answer)
 
     @extend_schema(summary=_("Change a reward"), request=RewardInput, responses=RewardAnswer)
     @once
@@ -131,50 +131,28 @@ class RewardView(Endpoint):
 
 
 def _change(view: Endpoint, code: str, pointer: str = "") -> Response:
-    reward = catalogue.change(
+    changed = catalogue.change(
         reward=queries.reward(code, pointer),
         changes=view.read_changes(RewardInput),
         at=timezone.now(),
         by=signature_of(view.request),
     )
-    return Response(RewardAnswer(reward, context=view.get_serializer_context()).data)
+    return _answer(view, changed.code, status.HTTP_200_OK)
 
 
-def _member(request: Request) -> Member:
-    member = member_queries.by_number(request.query_params["member"], "/member")
-    tiering.show(members=[member], at=timezone.now())
-    return member
+def _answer(view: Endpoint, code: str, answered: int) -> Response:
+    reward = queries.shown_reward(code)
+    context = view.get_serializer_context()
+    return Response(RewardAnswer(reward, context=context).data, status=answered)
 
 
-def _offers_for(member: Member) -> list[Offer]:
+def _member(request: Request) -> tuple[Member, Figures]:
     at = timezone.now()
-    figures = loyalty_queries.figures(member=member, at=at)
-    return queries.offers_for(member=member, at=at, figures=figures)
+    member = member_queries.by_number(request.query_params["member"], "/member")
+    tiering.show(members=[member], at=at)
+    return member, loyalty_queries.figures(member=member, at=at)
 
 
-def _offer_for(member: Member, reward: Reward) -> Offer:
-    """One reward as the member sees it, also while it is not on sale."""
-    owned = loyalty_queries.figures(member=member, at=timezone.now())
-    missing = max(0, reward.points - owned.active + owned.debt)
-    return Offer(
-        reward=reward,
-        affordable=missing == 0,
-        eligible=queries.is_for(reward, member),
-        price=reward.points,
-        missing=missing,
-        left_for_member=None,
-    )
-
-
-def _cheapest_key(offer: Offer) -> pages.Key:
-    return offer.reward.points, offer.reward.pk
-
-
-def _shown(view: Endpoint, offer: Offer) -> dict[str, Any]:
-    reward = RewardAnswer(offer.reward, context=view.get_serializer_context()).data
-    theirs = {
-        "affordable": offer.affordable,
-        "eligible": offer.eligible,
-        "price": offer.price,
-    }
-    return {**reward, **theirs}
+def _shown(view: Endpoint, terms: Terms) -> dict[str, Any]:
+    reward = RewardAnswer(terms.reward, context=view.get_serializer_context()).data
+    return {**reward, **TermsAnswer(terms).data}

@@ -10,7 +10,7 @@ from members.api.endpoint import Endpoint
 from members.models import ApiClient
 from tests.tills import ALL_SCOPES, Till, pointers
 
-NAMES = {"number": "1", "source": "default", "code": "x", "id": "1"}
+NAMES = {"number": "1", "source": "default", "code": "x", "id": "1", "variant": "y"}
 
 
 def _view(pattern: URLPattern) -> Any:

@@ -4,26 +4,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from loyalty import holds
-from loyalty import queries as loyalty_queries
 from members.errors import NotFound
-from members.models import Member
+from members.models import Member, Tier
 from rewards import catalogue, queries, redemption, vouchers
 from rewards.models import Redemption, Reward, Voucher
 from tests.conftest import NOON
 from tests.rewards.conftest import new_reward
 
 Redeem = Callable[..., Redemption]
+MICROSECOND = timedelta(microseconds=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-
-def offers(member: Member, at: datetime) -> dict[str, queries.Offer]:
-    figures = loyalty_queries.figures(member=member, at=at)
-    found = queries.offers_for(member=member, at=at, figures=figures)
-    return {offer.reward.code: offer for offer in found}
 
 
 class TestReward:
@@ -48,39 +40,36 @@ class TestOnSale:
         assert [one.code for one in queries.on_sale(noon)] == ["sold-out", "a", "b", "c"]
 
 
-class TestOffersFor:
-    def test_says_what_a_member_could_have(
-        self, ada: Member, redeem: Redeem, noon: datetime
+class TestOnSaleFor:
+    @pytest.mark.parametrize(
+        ("tier", "after", "is_sold"),
+        [
+            ("base", timedelta(days=3) - MICROSECOND, False),
+            ("base", timedelta(days=3), True),
+            ("gold", timedelta(days=1) - MICROSECOND, False),
+            ("gold", timedelta(days=1), True),
+            ("gold", timedelta(days=9) - MICROSECOND, True),
+            ("gold", timedelta(days=9), False),
+        ],
+    )
+    def test_some_tiers_may_have_it_early(
+        self, bob: Member, noon: datetime, tier: str, after: timedelta, is_sold: bool
     ) -> None:
-        new_reward("just", points=1000)
-        new_reward("dear", points=1001)
-        new_reward("vip", tiers=["gold"])
-        limited = new_reward("limited", per_member=2, points=1)
-        redeem(ada, limited, "r1")
-        catalogue.change(reward=queries.reward("just"), changes={"points": 999}, at=NOON)
-        found = offers(ada, noon)
-        assert list(found) == ["limited", "vip", "just", "dear"]
-        seen = {
-            code: (one.affordable, one.eligible, one.price, one.missing, one.left_for_member)
-            for code, one in found.items()
-        }
-        assert seen == {
-            "limited": (True, True, 1, 0, 1),
-            "vip": (True, False, 100, 0, None),
-            "just": (True, True, 999, 0, None),
-            "dear": (False, True, 1001, 2, None),
-        }
+        early = {"early_tiers": ["gold"], "early_from": noon + timedelta(days=1)}
+        ends_at = noon + timedelta(days=9)
+        made = new_reward("mug", starts_at=noon + timedelta(days=3), ends_at=ends_at, **early)
+        bob.tier = Tier.objects.get(code=tier)
+        assert queries.on_sale_for(bob, noon + after).exists() == is_sold
+        expected = made.early_from if tier == "gold" else made.starts_at
+        assert queries.opens_at(made, bob) == expected
 
-    def test_a_debt_has_to_be_earned_first(
-        self, bob: Member, cake: Reward, noon: datetime
-    ) -> None:
-        from dataclasses import replace
+    def test_what_is_off_or_over_is_for_nobody(self, bob: Member, noon: datetime) -> None:
+        new_reward("off", active=False)
+        new_reward("over", ends_at=noon)
+        assert not queries.on_sale_for(bob, noon).exists()
 
-        figures = loyalty_queries.figures(member=bob, at=noon)
-        owing = replace(figures, debt=50)
-        offer = queries.offers_for(member=bob, at=noon, figures=owing)[0]
-        assert (offer.affordable, offer.missing) == (False, 350)
 
+class TestPiecesTaken:
     def test_counts_each_limit_in_its_own_period(
         self, ada: Member, redeem: Redeem, noon: datetime
     ) -> None:
@@ -88,20 +77,9 @@ class TestOffersFor:
             each = new_reward(period, points=1, per_member=10, per_member_period=period)
             for number, days in enumerate([40, 3, 0]):
                 redeem(ada, each, f"{period}{number}", at=noon - timedelta(days=days))
-        left = {code: one.left_for_member for code, one in offers(ada, noon).items()}
-        assert left == {"day": 9, "month": 8, "ever": 7}
-
-    def test_takes_the_same_queries_for_any_number_of_rewards(
-        self, ada: Member, noon: datetime
-    ) -> None:
-        figures = loyalty_queries.figures(member=ada, at=noon)
-        counts = []
-        for number in range(10):
-            new_reward(f"r{number}", per_member=1, per_member_period="month")
-            with CaptureQueriesContext(connection) as captured:
-                queries.offers_for(member=ada, at=noon, figures=figures)
-            counts.append(len(captured))
-        assert counts == [3] * 10
+        found = list(Reward.objects.all())
+        taken = queries.pieces_taken(member=ada, rewards=found, at=noon)
+        assert {each.code: taken[each.pk] for each in found} == {"day": 1, "month": 2, "ever": 3}
 
 
 class TestNearest:

@@ -8,13 +8,47 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from members import stores
 from members.models import Member
-from rewards.models import Reward
+from rewards.models import DonationProject, Draw, PriceQuote, Reward, RewardPicture
 from tests.tills import Till, pointers
 
 CAKE = {"code": "cake", "name": "奶油小蛋糕", "kind": "gift", "points": 1800}
+OFFER = {
+    "code": "flash",
+    "name": "积分秒杀",
+    "reward": "cake",
+    "points": 100,
+    "starts_at": "2026-01-01T00:00:00+08:00",
+    "ends_at": "2999-01-01T00:00:00+08:00",
+}
+MORE: dict[str, Any] = {
+    "picture": None,
+    "tier_prices": {},
+    "pricing": {},
+    "partner": "",
+    "partner_share": "0",
+    "early_tiers": [],
+    "early_from": None,
+    "valid_from_days": 0,
+    "valid_until": None,
+    "discount_amount": None,
+    "discount_percent": None,
+    "min_spend": None,
+    "stores": [],
+    "weekdays": [],
+    "delivery": "",
+    "content": "",
+    "content_url": "",
+    "draw": None,
+    "project": None,
+    "is_giftable": True,
+    "draft_minutes": 30,
+}
+OF_MERCHANT = {"cost", "pricing", "partner", "partner_share", "content", "content_url"}
 SHOWN = {
     **CAKE,
+    **MORE,
     "summary": "",
     "terms": "",
     "category": "",
@@ -56,8 +90,44 @@ class TestAdd:
         response = till.post("rewards", everything)
 
         assert response.status_code == 201
-        assert response.json() == everything
-        assert till.get("rewards/cake").json() == everything
+        assert response.json() == {**MORE, **everything}
+        assert till.get("rewards/cake").json() == {**MORE, **everything, "variants": []}
+
+    def test_takes_all_that_a_kind_may_have(self, till: Till):
+        stores.create(changes={"code": "SH-1", "name": "静安寺店"})
+        DonationProject.objects.create(code="forest", name="Forest")
+        Draw.objects.create(code="wheel", name="Wheel")
+        rule = {"type": "stock", "at_most": "0.1", "factor": "1.5"}
+        common = {
+            "tier_prices": {"gold": 1500},
+            "pricing": {"floor": "0.5", "ceiling": "2", "step": 100, "rules": [rule]},
+            "partner": "Bakery",
+            "partner_share": "0.5",
+            "starts_at": "2026-12-02T00:00:00+08:00",
+            "early_tiers": ["gold"],
+            "early_from": "2026-12-01T00:00:00+08:00",
+            "valid_from_days": 1,
+            "valid_until": "2027-12-31T00:00:00+08:00",
+            "is_giftable": False,
+            "draft_minutes": 5,
+        }
+        off = {"discount_amount": "10.00", "min_spend": "50.00", "weekdays": [1, 7]}
+        kinds: dict[str, dict[str, Any]] = {
+            "coupon": {**common, **off, "stores": ["SH-1"]},
+            "gift": {"delivery": "either"},
+            "content": {"content": "text", "content_url": "https://example.com/a"},
+            "draw_ticket": {"draw": "wheel"},
+            "donation": {"project": "forest"},
+            "shipping": {"min_spend": "9.00"},
+            "cash": {"discount_amount": "5.00"},
+        }
+        for kind, said in kinds.items():
+            body = {**CAKE, "code": kind, "kind": kind, **said}
+            assert till.post("rewards", body).json() == {**SHOWN, **body}, kind
+
+    def test_takes_percent_off(self, till: Till):
+        body = {**CAKE, "kind": "coupon", "discount_percent": "12.5"}
+        assert till.post("rewards", body).json()["discount_percent"] == "12.5"
 
     def test_needs_only_code_name_kind_and_points(self, till: Till):
         nothing = {"cash": None, "cost": None, "stock": None, "tiers": None, "starts_at": None}
@@ -94,6 +164,47 @@ class TestAdd:
             ),
             ({"valid_days": 1_000_000}, "/valid_days"),
             ({"active": "yes"}, "/active"),
+            ({"tier_prices": {"wood": 5}}, "/tier_prices/wood"),
+            ({"tier_prices": {"gold": 0}}, "/tier_prices/gold"),
+            ({"tier_prices": [5]}, "/tier_prices"),
+            ({"pricing": {"rules": [{"type": "moon", "factor": "2"}]}}, "/pricing/rules/0/type"),
+            ({"pricing": []}, "/pricing"),
+            ({"partner_share": "1.1"}, "/partner_share"),
+            ({"early_tiers": ["gold"]}, "/early_from"),
+            ({"early_from": "2026-12-01T00:00:00Z", "early_tiers": ["gold"]}, "/early_from"),
+            (
+                {
+                    "early_from": "2026-12-01T00:00:00Z",
+                    "starts_at": "2026-12-01T00:00:00Z",
+                    "early_tiers": ["gold"],
+                },
+                "/early_from",
+            ),
+            (
+                {"early_from": "2026-12-01T00:00:00Z", "starts_at": "2026-12-02T00:00:00Z"},
+                "/early_tiers",
+            ),
+            ({"valid_from_days": 31}, "/valid_from_days"),
+            ({"kind": "coupon", "discount_amount": "0"}, "/discount_amount"),
+            (
+                {"kind": "coupon", "discount_amount": "5", "discount_percent": "5"},
+                "/discount_percent",
+            ),
+            ({"kind": "coupon", "discount_percent": "100.5"}, "/discount_percent"),
+            ({"kind": "cash", "discount_percent": "5"}, "/discount_percent"),
+            ({"discount_amount": "5"}, "/discount_amount"),
+            ({"min_spend": "5"}, "/min_spend"),
+            ({"kind": "donation", "weekdays": [1]}, "/weekdays"),
+            ({"stores": ["nowhere"]}, "/stores/0"),
+            ({"weekdays": [0]}, "/weekdays/0"),
+            ({"weekdays": [8]}, "/weekdays/0"),
+            ({"kind": "coupon", "delivery": "shipping"}, "/delivery"),
+            ({"delivery": "drone"}, "/delivery"),
+            ({"content": "text"}, "/content"),
+            ({"kind": "content", "content_url": "javascript:alert(1)"}, "/content_url"),
+            ({"draw": "wheel"}, "/draw"),
+            ({"kind": "donation", "project": "moon"}, "/project"),
+            ({"draft_minutes": 0}, "/draft_minutes"),
         ],
     )
     def test_says_where_the_input_is_bad_and_adds_nothing(
@@ -173,7 +284,7 @@ class TestRead:
             ("cake", False, True, 1800),
         ]
         one = till.get("rewards/gold", member=bob.number).json()
-        assert one == rows[1]
+        assert one == {**rows[1], "variants": []}
         off = till.get("rewards/off", member=bob.number).json()
         assert (off["active"], off["price"], off["affordable"]) == (False, 1800, False)
 
@@ -193,8 +304,8 @@ class TestRead:
         till.patch("rewards/cake", {"cost": "3.50"})
 
         assert till.get("rewards/cake").json()["cost"] == "3.50"
-        assert "cost" not in Till("read").get("rewards/cake").json()
-        assert "cost" not in Till("read").get("rewards").json()["results"][0]
+        assert not OF_MERCHANT & set(Till("read").get("rewards/cake").json())
+        assert not OF_MERCHANT & set(Till("read").get("rewards").json()["results"][0])
 
     def test_of_an_unknown_reward_or_member_is_404(self, till: Till):
         assert till.get("rewards/nothing").status_code == 404
@@ -204,11 +315,86 @@ class TestRead:
             assert pointers(response) == {"/member": "not_found"}
 
     def test_takes_a_fixed_number_of_queries(self, till: Till, bob: Member):
-        with CaptureQueriesContext(connection) as few:
-            till.get("rewards", member=bob.number)
-        for number in range(10):
-            till.post("rewards", {**CAKE, "code": f"cake-{number}", "per_member": 1})
-        with CaptureQueriesContext(connection) as many:
-            till.get("rewards", member=bob.number)
+        counts = []
+        for number in range(1, 11):
+            rules = [{"type": "demand", "above": "2", "factor": "1.5"}]
+            body = {**CAKE, "code": f"cake-{number}", "pricing": {"rules": rules}}
+            till.post("rewards", body)
+            till.post("offers", {**OFFER, "code": f"o-{number}", "reward": body["code"]})
+            with CaptureQueriesContext(connection) as captured:
+                rows = till.get("rewards", member=bob.number).json()["results"]
+            assert sum(row["offer"] is not None for row in rows) == number
+            counts.append(len(captured))
 
-        assert len(many) <= len(few) + 2
+        assert counts == counts[:1] * 10
+
+    def test_shows_the_offer_that_makes_the_price(self, till: Till, bob: Member):
+        till.post("offers", {**OFFER, "stock": 3})
+
+        row = till.get("rewards", member=bob.number).json()["results"][-1]
+
+        assert (row["code"], row["price"], row["regular_price"]) == ("cake", 100, 1800)
+        assert row["price_cash"] == "0.00"
+        assert row["offer"] == {
+            "code": "flash",
+            "name": "积分秒杀",
+            "kind": "flash",
+            "starts_at": row["offer"]["starts_at"],
+            "ends_at": row["offer"]["ends_at"],
+            "left": 3,
+            "per_member": None,
+        }
+        assert row["points"] == 1800
+
+    def test_lists_what_a_tier_may_have_early(self, till: Till, bob: Member):
+        now = timezone.now()
+        early = {
+            "starts_at": (now + timedelta(days=2)).isoformat(),
+            "early_from": (now - timedelta(days=2)).isoformat(),
+            "early_tiers": ["base"],
+        }
+        till.patch("rewards/soon", early)
+
+        def listed(**query: str) -> list[str]:
+            return [row["code"] for row in till.get("rewards", **query).json()["results"]]
+
+        assert "soon" not in listed()
+        assert "soon" in listed(member=bob.number)
+        till.patch("rewards/soon", {"early_tiers": ["gold"]})
+        assert "soon" not in listed(member=bob.number)
+        opens = till.get("rewards/soon", member=bob.number).json()["opens_at"]
+        assert opens == till.get("rewards/soon").json()["starts_at"]
+
+    def test_a_floating_price_told_to_a_member_stands(self, till: Till, bob: Member):
+        rule = {"type": "stock", "at_most": "0.1", "factor": "1.5"}
+        till.patch("rewards/cake", {"stock": 100, "pricing": {"rules": [rule]}})
+        told = till.get("rewards/cake", member=bob.number).json()
+        till.patch("rewards/cake", {"stock": 10})
+
+        again = till.get("rewards/cake", member=bob.number).json()
+
+        assert (told["price"], again["price"]) == (1800, 1800)
+        assert again["price_stands_until"] == told["price_stands_until"] is not None
+        PriceQuote.objects.all().delete()
+        row = till.get("rewards", member=bob.number).json()["results"][-1]
+        assert (row["price"], row["price_stands_until"]) == (2700, None)
+
+    def test_is_filtered_by_kind_and_category(self, till: Till):
+        till.patch("rewards/coffee", {"category": "咖啡"})
+
+        def listed(**query: str) -> list[str]:
+            return [row["code"] for row in till.get("rewards", **query).json()["results"]]
+
+        assert listed(category="咖啡") == ["coffee"]
+        assert listed(kind="gift") == ["coffee", "gold", "cake"]
+        assert listed(kind="coupon") == []
+        assert till.get("rewards", kind="car").status_code == 400
+
+    def test_tells_where_the_picture_is(self, till: Till):
+        reward = Reward.objects.get(code="cake")
+        RewardPicture.objects.create(reward=reward, body=b"-", width=4, height=3, digest="d")
+
+        url = "http://testserver/rewards/cake/picture/d"
+        expected = {"url": url, "width": 4, "height": 3}
+        assert till.get("rewards/cake").json()["picture"] == expected
+        assert till.get("rewards").json()["results"][-1]["picture"] == expected
