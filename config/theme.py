@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 MOST_COUNTED = 100
 
@@ -168,6 +169,24 @@ NAVIGATION: list[dict[str, Any]] = [
                 "confirmation_number",
                 "rewards_redemption",
                 "rewards.view_redemption",
+            ),
+            _item(
+                _("Popularity and cost"),
+                "bar_chart",
+                "rewards_rewardreport",
+                "rewards.view_rewardreport",
+            ),
+            _item(
+                pgettext_lazy("prize draw", "Draws"), "casino", "rewards_draw", "rewards.view_draw"
+            ),
+            _item(
+                _("Draw rounds"),
+                "history_toggle_off",
+                "rewards_drawround",
+                "rewards.view_drawround",
+            ),
+            _item(
+                _("Goes at draws"), "playing_cards", "rewards_drawplay", "rewards.view_drawplay"
             ),
         ],
     },

@@ -4,6 +4,7 @@ from rewards.models.guess import WrongCodes
 from rewards.models.offer import Offer, PriceQuote
 from rewards.models.partner import PartnerCode
 from rewards.models.redemption import Redemption
+from rewards.models.report import RewardReport
 from rewards.models.reward import Reward, RewardPicture, Variant
 from rewards.models.stock import StockMovement
 from rewards.models.voucher import Voucher, VoucherBatch, VoucherGift, VoucherStep
@@ -21,6 +22,7 @@ __all__ = [
     "Redemption",
     "Reward",
     "RewardPicture",
+    "RewardReport",
     "StockMovement",
     "Variant",
     "Voucher",

@@ -10,7 +10,8 @@ from rewards.models import Redemption, Reward
 
 def again(table: str, **others: str) -> str:
     """The first row once more, under a new id."""
-    (model,) = (each for each in apps.get_models() if each._meta.db_table == table)
+    found = (each for each in apps.get_models() if each._meta.db_table == table)
+    (model,) = (each for each in found if not each._meta.proxy)
     columns = [str(each.column) for each in model._meta.concrete_fields if each.column != "id"]
     values = [others.get(column, column) for column in columns]
     quoted = ", ".join(f'"{column}"' for column in columns)
