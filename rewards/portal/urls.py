@@ -1,8 +1,8 @@
-"""The mall, what was redeemed, and the vouchers."""
+"""The mall, what was redeemed, draws, and the vouchers."""
 
 from django.urls import path
 
-from rewards.portal import gifts, mall, pictures, redeeming, redemptions, vouchers
+from rewards.portal import draws, gifts, mall, pictures, redeeming, redemptions, vouchers
 
 app_name = "rewards"
 
@@ -11,6 +11,11 @@ urlpatterns = [
     path("rewards/<slug:code>", mall.reward, name="reward"),
     path("rewards/<slug:code>/redeem", redeeming.redeem, name="redeem"),
     path("rewards/<slug:code>/picture/<slug:digest>", pictures.picture, name="picture"),
+    path("draws", draws.all_draws, name="draws"),
+    path("draws/<slug:code>", draws.draw, name="draw"),
+    path("draws/goes/<int:play_id>", draws.result, name="draw_result"),
+    path("draw-rounds/<slug:round_code>", draws.draw_round, name="draw_round"),
+    path("draw-rounds/<slug:round_code>/data", draws.draw_round_data, name="draw_round_data"),
     path("vouchers", vouchers.wallet, name="vouchers"),
     path("vouchers/<str:code>", vouchers.voucher, name="voucher"),
     path("vouchers/<str:code>/show", vouchers.show, name="show"),
