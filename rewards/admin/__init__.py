@@ -1,5 +1,5 @@
 """The rewards' screens of the console."""
 
-from rewards.admin import redemption, report, reward, voucher, voucher_batch
+from rewards.admin import draw, draw_lists, redemption, report, reward, voucher, voucher_batch
 
-__all__ = ["redemption", "report", "reward", "voucher", "voucher_batch"]
+__all__ = ["draw", "draw_lists", "redemption", "report", "reward", "voucher", "voucher_batch"]
