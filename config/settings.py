@@ -170,6 +170,8 @@ BOOK_CHECKS = ["campaigns.papers.CHECKS", "rewards.papers.CHECKS"]
 ORDERS_PLACED = ["rewards.voucher_orders.use_coupons"]
 # Told when an order was cancelled or refunded, in whole or in part.
 ORDER_EFFECTS = ["campaigns.undoing.order_undone", "rewards.voucher_returns.give_back"]
+# Asked before points are donated to a project (its code, the moment): who knows it tells its name, or refuses.
+DONATION_PROJECTS = ["rewards.projects.accepting"]
 # Where the members app learns the program's time zone.
 PROGRAM = "loyalty.programs.current"
 # Where it learns which tiers members hold now: a tier may fall by time alone, before anybody writes it down.

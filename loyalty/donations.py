@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from loyalty import ledger, queries, spending
 from loyalty.ledger import Debit
 from loyalty.models import Donation, Entry
@@ -39,7 +42,7 @@ def donate(*, request: DonationRequest, at: datetime) -> Donated:
     """Take points for a project, soonest expiry first.
 
     Raises InvalidInput, NotFound (member), ReferenceReused, MemberClosed, WalletFrozen, InDebt or
-    InsufficientPoints; then nothing is taken and the reference is not used up.
+    InsufficientPoints, or what DONATION_PROJECTS refuse; then nothing is taken and the reference is not used up.
     """
     _POINTS(request.points, "/points")
     project = _PROJECT(request.project, "/project")
@@ -59,18 +62,29 @@ def _donate(made: Donation, number: str, at: datetime) -> Donated:
             raise ReferenceReused(reference=made.reference)
         return Donated(known, is_new=False)
     spending.check_may_spend(member=Member.objects.get(pk=member.pk))
+    details = {"project": made.project, **_known_project(made.project, at)}
     debit = Debit(
         wallet=wallet.id,
         kind=Entry.Kind.DONATE,
         points=made.points,
         reference=made.reference,
         at=at,
-        details={"project": made.project},
+        details=details,
         explanation=[{"rule": "donation", "kind": "donation", "points": -made.points}],
     )
     ledger.post(postings=[debit], at=at, held=held)
     made.save(force_insert=True)
     return Donated(made, is_new=True)
+
+
+def _known_project(project: str, at: datetime) -> dict[str, str]:
+    """The name of a project that somebody above knows, who may refuse."""
+    found: dict[str, str] = {}
+    for name in settings.DONATION_PROJECTS:
+        title: str = import_string(name)(project, at)
+        if title:
+            found = {"name": title}
+    return found
 
 
 def _known(family: list[int], reference: str) -> Donation | None:

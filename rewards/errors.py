@@ -68,6 +68,13 @@ class NotOnSale(RewardsError):
         return _("This reward is not on offer now.")
 
 
+class ProjectClosed(NotOnSale):
+    """The donation project has not begun, has ended or was switched off; data: project (its code)."""
+
+    def __str__(self) -> str:
+        return _("This project takes no donations now. No points were taken.")
+
+
 class AlreadyUsed(RewardsError):
     """The voucher was used before.
 

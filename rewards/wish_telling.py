@@ -7,6 +7,8 @@ or went off sale. One statement decides for a thousand wishes, from the wallets 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from django.db import connection
 
@@ -87,7 +89,7 @@ def tell(*, at: datetime, link: Callable[[str], str]) -> int:
     terms = wish_terms.terms(at=at)
     sent, after = 0, 0
     while terms:
-        last, number = in_transaction(lambda after=after: _tell_part(terms, after, at, link))
+        last, number = in_transaction(partial(_tell_part, terms, after, at, link))
         sent += number
         if last is None:
             break
@@ -122,7 +124,7 @@ def _tell_part(
 
 
 def _decide(terms: Sequence[Terms], after: int, at: datetime) -> tuple[int | None, list[_Told]]:
-    columns = [
+    columns: list[Any] = [
         [each.reward.pk for each in terms],
         [each.tier.pk for each in terms],
         [each.is_there for each in terms],
