@@ -28,7 +28,11 @@ class Rule:
     @classmethod
     def of(cls, program: Program) -> "Rule":
         """The program's."""
-        said: Mapping[str, Any] = program.pay_with_points
+        return cls.read(program.pay_with_points)
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> "Rule":
+        """From the setting itself."""
         return cls(Decimal(str(said.get("max_share", 1))), said.get("min"), said.get("step"))
 
     @property

@@ -17,7 +17,14 @@ def for_members(program: Program) -> list[str]:
     rule = Rule.of(program)
     if not rule.max_share or not program.point_value:
         return []
-    return [_worth(rule.step or HUNDRED, program), _most(rule), *_fewest(rule)]
+    return [_worth(rule.step or HUNDRED, program), *bounds(rule)]
+
+
+def bounds(rule: Rule) -> list[str]:
+    """How much points may pay, without what they are worth."""
+    if not rule.max_share:
+        return [_("Points pay nothing at the till.")]
+    return [_most(rule), *_fewest(rule)]
 
 
 def for_merchants(program: Program) -> list[str]:
@@ -60,7 +67,7 @@ def _fewest(rule: Rule) -> list[str]:
 
 def percent(share: Decimal) -> str:
     """0.5 → 50 %, 0.125 → 12.5 %."""
-    return f"{(share * HUNDRED).normalize():f} %"
+    return _("%(share)s %%") % {"share": f"{(share * HUNDRED).normalize():f}"}
 
 
 def _money(amount: Decimal, program: Program) -> str:

@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from campaigns import preset_files, presets, wording
 from campaigns.models import Campaign
 from campaigns.preset_files import Preset
-from loyalty import programs
+from loyalty import paying_words, programs
 from loyalty.models import Program
+from loyalty.paying import Rule
 from members.errors import InvalidInput, NotFound, Refusal
+from rewards.models import Offer, Reward
 
 NEEDED = ("campaigns.add_campaign", "campaigns.activate_campaign", "loyalty.change_program")
 
@@ -65,15 +67,44 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, Mapping):
-        return _pay_with_points(value)
+        return " ".join(paying_words.bounds(Rule.read(value)))
     text = str(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _pay_with_points(value: Mapping[str, Any]) -> str:
-    share = _("at most %(share)s of an order") % {"share": value["max_share"]}
-    step = value.get("step")
-    return f"{share}, {_('in steps of %(step)s') % {'step': step}}" if step else share
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Something members will get: its name, what it is in a few words, and its price in points, if it has one."""
+
+    name: str
+    about: str
+    points: int | None = None
+
+
+def _shelves(words: Mapping[str, Any]) -> dict[str, list[Shelf]]:
+    """Rewards, offers, draws and donation projects, by what they are."""
+    kinds, offers = dict(Reward.Kind.choices), dict(Offer.Kind.choices)
+    rewards = words.get("rewards", [])
+    names = {each["code"]: each["name"] for each in rewards}
+    return {
+        _("Rewards"): [_shelf(each, kinds[each["kind"]], each["summary"]) for each in rewards],
+        _("Offers"): [
+            _shelf(each, offers[each["kind"]], names[each["reward"]])
+            for each in words.get("offers", [])
+        ],
+        _("Draws"): [
+            _shelf(each, *(prize["name"] for prize in each["prizes"]))
+            for each in words.get("draws", [])
+        ],
+        _("Donation projects"): [
+            _shelf(each, each["summary"]) for each in words.get("projects", [])
+        ],
+    }
+
+
+def _shelf(words: Mapping[str, Any], *about: object) -> Shelf:
+    text = " · ".join(str(each) for each in about)
+    return Shelf(name=words["name"], about=text, points=words.get("points"))
 
 
 def is_wanted() -> bool:
@@ -168,7 +199,7 @@ def _shown(preset: Preset) -> dict[str, Any]:
         "preset": preset,
         "settings": list(changed_settings(words)),
         "tiers": words.get("tiers", []),
-        "rewards": words.get("rewards", []),
+        "shelves": _shelves(words),
         "campaigns": [(each["name"], wording.sentence(each)) for each in campaigns],
         "paused": presets.others(preset=preset),
     }

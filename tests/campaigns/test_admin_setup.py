@@ -30,6 +30,11 @@ class TestSetup:
         assert page.status_code == 200
         assert not Campaign.objects.exists()
 
+    def test_says_how_points_would_pay(self, console: Client) -> None:
+        page = console.get(reverse("admin:campaigns_setup_preset", args=["supermarket"]))
+
+        assert "最多可抵订单的 50%。 须为 100 积分的整数倍。" in page.content.decode()
+
     def test_sets_the_program_up(self, console: Client) -> None:
         program(earn_rate="3")
         address = reverse("admin:campaigns_setup_preset", args=["travel_agency"])

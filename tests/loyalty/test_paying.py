@@ -1,10 +1,12 @@
 """Paying with points: what a program lets them pay, exact to the cent, and what it refuses."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -269,6 +271,11 @@ class TestPayable:
 
 
 class TestWords:
+    @pytest.fixture(autouse=True)
+    def in_english(self) -> Iterator[None]:
+        with translation.override("en"):
+            yield
+
     def test_say_the_rule(self) -> None:
         said = ruled(min=200, step=100)
 
