@@ -25,6 +25,7 @@ from rewards.models import Draw, DrawPrize, DrawRound
 from rewards.portal.draw_forms import GoForm
 
 GOES_SHOWN = 20
+GOES_OF_A_DRAW = 10
 TICKETS_ON_A_PAGE = 100
 # The animation belongs to the moment of winning, not to a look back at it.
 FRESH = timedelta(minutes=1)
@@ -113,7 +114,7 @@ def _about(request: ProgramRequest, found: Draw) -> dict[str, Any]:
         "is_open": is_open,
         "may_spend": may_spend,
         "can_go": is_open and may_spend and chance.can_go,
-        "goes": of_draw[:GOES_SHOWN],
+        "goes": of_draw[:GOES_OF_A_DRAW],
         "tier_names": _tier_names(found.tiers),
         "key": uuid.uuid4(),
     }
