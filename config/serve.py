@@ -115,7 +115,7 @@ def _make_broker_folders() -> None:
 
 def _keep_open(running: dict[str, Process], port: int, logins: str, say: Say) -> None:
     try:
-        _wait_until_healthy(running, port)
+        wait_until_healthy(running, port)
         say("\nJifen is open; Ctrl-C closes it.")
         for name, path in PAGES:
             say(f"  {name:<9} http://{HOST}:{port}{path}")
@@ -126,7 +126,8 @@ def _keep_open(running: dict[str, Process], port: int, logins: str, say: Say) ->
         raise
 
 
-def _wait_until_healthy(running: dict[str, Process], port: int) -> None:
+def wait_until_healthy(running: dict[str, Process], port: int) -> None:
+    """Wait until the health page is content; raises CannotServe, or ServiceEnded when a process ends."""
     deadline = time.monotonic() + HEALTHY_WITHIN_SECONDS
     while (problem := _problem(port)) is not None:
         supervisor.refuse_ended(running)

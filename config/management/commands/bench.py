@@ -12,7 +12,17 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from config.bench import awards, books, databases, evaluating, replays, seeding, segments, wallets
+from config.bench import (
+    awards,
+    books,
+    databases,
+    evaluating,
+    replays,
+    rush,
+    seeding,
+    segments,
+    wallets,
+)
 from config.bench.measuring import Line, table
 from members.models import Member
 
@@ -56,6 +66,7 @@ class Command(BaseCommand):
         lines += self._told([awards.batch()])
         lines += self._told([awards.two_writers()])
         lines += self._told([awards.orders()])
+        lines += self._told(rush.offers())
         return lines + self._told([replays.replay(baskets=baskets)])
 
     def _large(self, home: str, members: int, entries: int) -> list[Line]:
