@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 
 from loyalty import queries as loyalty_queries
-from loyalty.models import Allocation, Entry, Lot, Wallet
+from loyalty.models import Allocation, Entry, Hold, Lot, Wallet
 from members.models import Member, Store
 from rewards import catalogue, redemption
-from rewards.models import Redemption, Reward, Voucher
+from rewards.models import (
+    Offer,
+    PartnerCode,
+    Redemption,
+    Reward,
+    StockMovement,
+    Variant,
+    Voucher,
+)
 from tests.conftest import NOON
 
 
@@ -51,7 +59,8 @@ def everything() -> Callable[[], list[Any]]:
     """All that a refusal must leave as it was."""
 
     def everything() -> list[Any]:
-        models = [Reward, Redemption, Voucher, Wallet, Entry, Lot, Allocation]
+        mine = [Reward, Variant, Offer, StockMovement, Redemption, Voucher, PartnerCode]
+        models = [*mine, Wallet, Entry, Lot, Allocation, Hold]
         return [list(model._default_manager.order_by("pk").values()) for model in models]
 
     return everything

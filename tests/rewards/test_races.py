@@ -12,7 +12,7 @@ from loyalty import awarding, spending
 from loyalty.models import Entry, Wallet
 from members import enrolment
 from members.models import Member
-from rewards import queries, redemption, vouchers
+from rewards import queries, redemption, stock, vouchers
 from rewards.errors import AlreadyUsed, LimitReached, OutOfStock
 from rewards.models import Redemption, Reward, Voucher
 from tests.rewards.conftest import new_reward
@@ -50,11 +50,11 @@ class TestStock:
     def test_ten_pieces_go_to_ten_of_two_hundred(
         self, committed_db: Any, redeem: Redeem, noon: datetime
     ) -> None:
-        members = members_with_points(50, 1000, noon)
+        members = members_with_points(200, 1000, noon)
         few = new_reward("few", points=100, stock=10)
 
         def work(number: int) -> Redemption:
-            return redeem(members[number % 50], few, f"r{number}")
+            return redeem(members[number], few, f"r{number}")
 
         results = committed_db.run_parallel(work, 200, CONNECTIONS)
         assert kinds(results) == {"Redemption": 10, "OutOfStock": 190}
@@ -62,7 +62,7 @@ class TestStock:
         assert Reward.objects.get().stock == 0
         assert Redemption.objects.count() == Voucher.objects.count() == 10
         assert Entry.objects.filter(kind="redeem", points=-100).count() == 10
-        assert active_in_all() == 50 * 1000 - 10 * 100
+        assert active_in_all() == 200 * 1000 - 10 * 100
 
     def test_without_the_guard_it_is_oversold(
         self,
@@ -71,15 +71,15 @@ class TestStock:
         noon: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        def read_check_write(reward: Reward, quantity: int) -> bool:
-            stock = Reward.objects.values_list("stock", flat=True).get(pk=reward.pk)
+        def read_check_write(_statement: str, shelf: Any, made: Redemption, _at: datetime) -> bool:
+            pieces = Reward.objects.values_list("stock", flat=True).get(pk=shelf.pk)
             time.sleep(PAUSE)
-            if stock is None or stock < quantity:
+            if pieces is None or pieces < made.quantity:
                 return False
-            Reward.objects.filter(pk=reward.pk).update(stock=stock - quantity)
+            Reward.objects.filter(pk=shelf.pk).update(stock=pieces - made.quantity)
             return True
 
-        monkeypatch.setattr(redemption, "take_stock", read_check_write)
+        monkeypatch.setattr(stock, "_move", read_check_write)
         members = members_with_points(50, 1000, noon)
         few = new_reward("few", points=100, stock=10)
 
@@ -104,9 +104,9 @@ class TestStock:
         results = committed_db.run_parallel(work, 40, CONNECTIONS)
         assert set(kinds(results)) <= {"Redemption", "OutOfStock"}
         standing = Redemption.objects.exclude(state="cancelled").count()
-        stock = Reward.objects.get().stock
-        assert stock is not None
-        assert standing + stock == 20
+        pieces = Reward.objects.get().stock
+        assert pieces is not None
+        assert standing + pieces == 20
         assert active_in_all() == 20 * 1000 - standing * 100
 
 

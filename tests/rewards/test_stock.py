@@ -2,7 +2,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +9,7 @@ from members.models import Member
 from rewards import stock
 from rewards.errors import OutOfStock
 from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
-from rewards.stock import AnyShelf
+from tests.rewards.builders import assert_sums, left, moved
 from tests.rewards.conftest import new_reward
 
 
@@ -35,30 +34,6 @@ def wanted(member: Member, reward: Reward, at: datetime, pieces: int = 1) -> Red
     )
 
 
-def total(row: AnyShelf) -> int:
-    """What the movements of one stock add up to."""
-    if isinstance(row, Reward):
-        found = StockMovement.objects.filter(reward=row, variant=None, offer=None)
-    elif isinstance(row, Variant):
-        found = StockMovement.objects.filter(variant=row)
-    else:
-        found = StockMovement.objects.filter(offer=row)
-    return found.aggregate(sum=Sum("pieces"))["sum"] or 0
-
-
-def assert_sums() -> None:
-    """Every stock is what its movements add up to; an unlimited one counts as 0."""
-    rows: list[AnyShelf] = [*Reward.objects.all(), *Variant.objects.all(), *Offer.objects.all()]
-    for row in rows:
-        assert total(row) == (row.stock or 0)
-
-
-def stocks(*rows: AnyShelf) -> list[int | None]:
-    for row in rows:
-        row.refresh_from_db()
-    return [row.stock for row in rows]
-
-
 def shelves(mug: Reward, noon: datetime) -> tuple[Variant, Offer]:
     variant = Variant.objects.create(reward=mug, code="red", name="Red")
     offer = Offer.objects.create(
@@ -80,7 +55,7 @@ class TestTake:
         variant, offer = shelves(mug, noon)
         mine = wanted(ada, mug, noon, pieces=2)
         stock.take(redemption=mine, reward=mug, variant=variant, offer=offer, at=noon)
-        assert stocks(mug, variant, offer) == [3, 1, 0]
+        assert left(mug, variant, offer) == [3, 1, 0]
         noted = StockMovement.objects.filter(redemption=mine).order_by("id")
         assert [(one.pieces, one.cause, one.at) for one in noted] == [(-2, "redeemed", noon)] * 3
         assert [one.variant for one in noted] == [None, variant, None]
@@ -124,7 +99,7 @@ class TestPutBack:
         mine.variant, mine.offer = variant, offer
         stock.take(redemption=mine, reward=mug, variant=variant, offer=offer, at=noon)
         stock.put_back(redemption=mine, at=noon)
-        assert stocks(mug, variant, offer) == [5, 3, 2]
+        assert left(mug, variant, offer) == [5, 3, 2]
         back = StockMovement.objects.filter(redemption=mine, cause="returned")
         assert [one.pieces for one in back.order_by("id")] == [2, 2, 2]
         assert_sums()
@@ -150,7 +125,7 @@ class TestSetTo:
         assert StockMovement.objects.count() == count
         mug = stock.set_to(row=mug, stock=None, by="owner", note="", at=noon)
         assert (mug.stock, mug.stock_start) == (None, None)
-        assert total(mug) == 0
+        assert moved(mug) == 0
 
     def test_below_zero_the_database_refuses(self, mug: Reward, noon: datetime) -> None:
         with pytest.raises(IntegrityError, match="reward_stock"), transaction.atomic():
