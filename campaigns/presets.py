@@ -1,4 +1,4 @@
-"""A program set up from a preset: settings, tiers, rewards and campaigns in one step, all or nothing."""
+"""A program set up from a preset: settings, tiers, rewards, offers, draws and campaigns in one step, all or nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from campaigns import editing, lifecycle
+from campaigns import editing, lifecycle, preset_rewards
 from campaigns.models import Campaign
 from campaigns.preset_files import Preset
+from campaigns.preset_rewards import Shelves
 from loyalty import switching
 from loyalty.models import Program
 from members import ladders, transactions
 from members.models import Tier
-from rewards import catalogue
-from rewards.models import Reward
 
 #: What a preset leaves out is as it is in a new program.
 USUAL: Mapping[str, Any] = {
@@ -34,11 +33,11 @@ MADE_BY = "preset:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a preset made: the program, its tiers, rewards and campaigns; and which campaigns of others now rest."""
+    """What a preset made: the program, its tiers, what is on its shelves, campaigns; and which of others now rest."""
 
     program: Program
     tiers: Sequence[Tier]
-    rewards: Sequence[Reward]
+    shelves: Shelves
     campaigns: Sequence[Campaign]
     paused: Sequence[Campaign]
 
@@ -46,34 +45,27 @@ class Loaded:
 def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
     """Set the program up as the preset says; again, it comes to the same.
 
-    Rewards and campaigns of the same codes are changed; running campaigns of other presets are paused, the merchant's
-    own go on. Raises TiersInUse where members hold more tiers than there would be, and what the single verbs raise;
-    then nothing changes.
+    Rewards, offers, draws and campaigns of the same codes are changed; running campaigns of other presets are paused,
+    the merchant's own go on; what else was on the shelves stays there. Raises TiersInUse where members hold more tiers
+    than there would be, and what the single verbs raise; then nothing changes.
     """
     words = preset.words()
 
     def work() -> Loaded:
         changed = switching.change_program(changes={**USUAL, **words.get("program", {})}, at=at)
         tiers = ladders.replace(ladder=words["tiers"]) if words.get("tiers") else []
-        rewards = [_reward(each, by, at) for each in words.get("rewards", [])]
+        shelves = preset_rewards.fill(words=words, by=by, at=at)
         paused = _pause_others(preset, by, at)
         campaigns = [_campaign(each, preset, by, at) for each in words["campaigns"]]
         return Loaded(
             program=changed.program,
             tiers=tiers,
-            rewards=rewards,
+            shelves=shelves,
             campaigns=campaigns,
             paused=paused,
         )
 
     return transactions.in_transaction(work)
-
-
-def _reward(words: Mapping[str, Any], by: str, at: datetime) -> Reward:
-    known = Reward.objects.filter(code=words["code"]).first()
-    if known is None:
-        return catalogue.create(changes=words, by=by, at=at)
-    return catalogue.change(reward=known, changes=words, by=by, at=at)
 
 
 def others(*, preset: Preset) -> list[Campaign]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.utils import translation
 
@@ -19,7 +20,8 @@ from members import queries as member_queries
 from members.enrolment import Newcomer
 from members.ladders import TiersInUse
 from members.models import Member, Tier
-from rewards.models import Voucher
+from rewards import project_queries, stock
+from rewards.models import DonationProject, DrawRound, Redemption, Reward, Variant, Voucher
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean
 from tests.tills import Till
@@ -69,6 +71,20 @@ def buy(number: str, *amounts: str, member: Member, **more: Any) -> Any:
     order = ordering.place(order=facts, at=max(NOON, facts.placed_at)).order
     assert order is not None
     return order
+
+
+def give(member: Member, points: int) -> None:
+    """Points to begin with."""
+    start = Award(member=member.pk, points=points, reference="start", at=NOON)
+    awarding.award_all(awards=[start], at=NOON)
+
+
+def redeem(member: Member, reward: str, **said: Any) -> Any:
+    """Redeem over the API."""
+    body = {"member": member.number, "reward": reward, "reference": reward, **said}
+    answer = Till("spend").post("redemptions", body)
+    assert answer.status_code == 201
+    return answer.json()
 
 
 def do(member: Member, kind: str, reference: str, **data: Any) -> int:
@@ -126,6 +142,14 @@ class TestCoffeeStars:
         assert buy("1", member=bob, lines=lines).points == 72
         assert [tier.code for tier in member_queries.tiers()] == ["silver", "jade", "gold"]
 
+    def test_gold_gets_a_drink_for_fewer_stars(self, bob: Member) -> None:
+        load("coffee_stars")
+        status(bob, 400)
+
+        made = redeem(bob, "handcrafted-drink")
+
+        assert (made["points"], made["wallet"]["active"]) == (135, 265)
+
 
 class TestAirline:
     def test_a_flight_and_three_nights_are_2780(self, bob: Member) -> None:
@@ -137,6 +161,34 @@ class TestAirline:
 
         assert active(bob) == 2780
         assert_clean()
+
+    def test_an_award_seat_in_season_with_8_percent_left_is_15000(self, bob: Member) -> None:
+        load("airline")
+        give(bob, 15_000)
+        till = Till("read")
+
+        def price() -> int:
+            seat = till.get("rewards/award-seat", member=bob.number).json()
+            return int(seat["price"])
+
+        with time_machine.travel(NOON, tick=False):
+            assert price() == 10_000
+        seat = Reward.objects.get(code="award-seat")
+        stock.correct(row=seat, stock=8, by="owner", note="", at=NOON)
+        # What the member was told stands for ten minutes.
+        with time_machine.travel(NOON + timedelta(minutes=11), tick=False):
+            assert price() == 15_000
+            made = redeem(bob, "award-seat")
+
+        assert (made["points"], made["wallet"]["active"]) == (15_000, 0)
+        assert_clean()
+
+    def test_an_award_seat_off_season_is_8000(self, bob: Member) -> None:
+        load("airline")
+        till = Till("read")
+
+        with time_machine.travel(datetime(2027, 3, 10, 4, tzinfo=UTC), tick=False):
+            assert till.get("rewards/award-seat", member=bob.number).json()["price"] == 8_000
 
 
 class TestSegmentedBrand:
@@ -181,6 +233,16 @@ class TestTravelAgency:
 
         assert order.points == 599
 
+    def test_points_buy_travel_products(self, bob: Member) -> None:
+        load("travel_agency")
+        give(bob, 1_200)
+
+        assert redeem(bob, "lounge")["points"] == 200  # there is an offer
+        trip = redeem(bob, "city-walk", variant="first")
+        assert (trip["points"], trip["wallet"]["active"]) == (800, 200)
+        assert Variant.objects.get(code="first").stock == 9
+        assert_clean()
+
 
 class TestSnackBar:
     def test_50_and_100(self, bob: Member, mallory: Member) -> None:
@@ -214,6 +276,24 @@ class TestActsAndDraws:
 
         assert active(bob) == 120
 
+    def test_one_draw_of_10_leaves_110(self, bob: Member) -> None:
+        load("acts_and_draws")
+        till = Till("read", "spend")
+        for number in range(6):
+            do(bob, "forum_post", f"p{number}")
+        do(bob, "offline_event", "meeting")
+
+        odds = [each["odds"] for each in till.get("draws/lucky-draw").json()["prizes"]]
+        said = {"member": bob.number, "reference": "go"}
+        played = till.post("draws/lucky-draw/plays", said)
+
+        assert [Decimal(each) for each in odds] == [
+            Decimal(weight) / 100 for weight in (1, 9, 20, 70)
+        ]
+        assert played.status_code == 201
+        assert active(bob) == 110
+        assert_clean()
+
 
 class TestGrowingForest:
     def test_acts_worth_310_are_stage_3(self, bob: Member) -> None:
@@ -232,6 +312,29 @@ class TestGrowingForest:
         assert bob.tier.code == "stage-3"
         assert_clean()
 
+    def test_a_grown_tree_plants_one(self, bob: Member) -> None:
+        load("growing_forest")
+
+        for number in range(4):
+            do(bob, "volunteering", f"v{number}")
+        assert not Redemption.objects.exists()
+        do(bob, "volunteering", "v4")
+
+        bob.refresh_from_db()
+        assert bob.tier.code == "stage-5"
+        planted = Redemption.objects.get()
+        assert (planted.member, planted.state, planted.points) == (bob, "fulfilled", 0)
+        assert planted.reward.project == DonationProject.objects.get(code="forest")
+        assert_clean()
+
+    def test_points_are_given_to_the_forest(self, bob: Member) -> None:
+        load("growing_forest")
+        give(bob, 1_000)
+
+        assert redeem(bob, "plant-a-tree")["state"] == "fulfilled"
+        forest = DonationProject.objects.get()
+        assert project_queries.totals([forest])[forest.pk].points == 1_000
+
 
 class TestSupermarket:
     def test_keeps_its_settings(self, bob: Member) -> None:
@@ -244,9 +347,7 @@ class TestSupermarket:
     def test_pays_half_of_80_with_4000_points_earns_40_and_leaves_1040(self, bob: Member) -> None:
         load("supermarket")
         till = Till("read", "earn", "spend")
-        awarding.award_all(
-            awards=[Award(member=bob.pk, points=5000, reference="gift", at=NOON)], at=NOON
-        )
+        give(bob, 5_000)
         basket = {
             "member": bob.number,
             "placed_at": NOON.isoformat(),
@@ -291,6 +392,29 @@ class TestLoad:
                     presets.load(preset=preset, by="owner", at=NOON)
             running = Campaign.objects.filter(state="active").values_list("code", flat=True)
             assert set(running) == {each["code"] for each in preset.data["campaigns"]}
+        assert_clean()
+
+    def test_every_reward_says_what_it_is_and_how_it_is_used(self) -> None:
+        for preset in preset_files.presets().values():
+            for language in ("zh-hans", "en"):
+                with translation.override(language):
+                    words = preset.words()
+                for each in words.get("rewards", []):
+                    assert each["name"]
+                    assert each["summary"]
+                    assert each["category"]
+                    assert len(each["terms"].splitlines()) >= 2
+                    assert each["art"] in Reward.Art.values
+
+    def test_again_leaves_stock_and_open_rounds_as_they_are(self, bob: Member) -> None:
+        load("acts_and_draws")
+        give(bob, 1_000)
+        redeem(bob, "sticker-pack")
+        left = Reward.objects.get(code="sticker-pack").stock
+        load("acts_and_draws")
+
+        assert Reward.objects.get(code="sticker-pack").stock == left == 499
+        assert DrawRound.objects.count() == 1
 
     def test_leaves_alone_what_the_merchant_made_or_ended(self, db: None) -> None:
         preset = preset_files.preset("snack_bar")

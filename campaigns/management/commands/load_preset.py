@@ -33,7 +33,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{preset.title}: {preset.summary}")
         for kind, made in (
             ("tier", loaded.tiers),
-            ("reward", loaded.rewards),
+            ("reward", loaded.shelves.rewards),
+            ("offer", loaded.shelves.offers),
+            ("draw", loaded.shelves.draws),
+            ("project", loaded.shelves.projects),
             ("campaign", loaded.campaigns),
             ("paused campaign", loaded.paused),
         ):
