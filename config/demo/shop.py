@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from config.demo import treats
 from loyalty import programs
 from loyalty.ordering import Line
 from members import queries as member_queries
@@ -95,13 +96,13 @@ REWARDS: tuple[Mapping[str, object], ...] = (
     {
         "code": "saxaul",
         "name": "种一棵梭梭树",
-        "kind": "gift",
+        "kind": "donation",
         "art": "tree",
         "points": 500,
         "category": "公益",
         "summary": "在阿拉善种下一棵",
-        "terms": "每年春季统一种植，种下后可查编号\n兑换后不能取消种植，凭券码领取纸质证书",
-        "valid_days": 365,
+        "terms": "积分捐给阿拉善梭梭林，捐出后不能退回\n每年春季统一种植，秋天公布成活数量",
+        "project": "alxa-saxaul",
     },
     {
         "code": "cream-cake",
@@ -155,6 +156,7 @@ REWARDS: tuple[Mapping[str, object], ...] = (
         "art": "movie",
         "points": 2_500,
         "cash": Decimal("9.90"),
+        "draft_minutes": 1_440,
         "category": "权益",
         "summary": "2D / 3D 通用",
         "terms": f"{PICK_UP}\n在店里付清 ¥9.90 后换取影院兑换码",
@@ -172,7 +174,7 @@ REWARDS: tuple[Mapping[str, object], ...] = (
     {
         "code": "brewing-class",
         "name": "手冲咖啡课（双人）",
-        "kind": "gift",
+        "kind": "experience",
         "art": "coffee",
         "points": 9_800,
         "category": "权益",
@@ -191,8 +193,10 @@ def open_shop(at: datetime) -> None:
         tiering.change(tier=member_queries.tier(code), changes=changes)
     for code, name in STORES:
         stores.create(changes={"code": code, "name": name})
+    treats.begin_project(at=at)
     for reward in REWARDS:
-        catalogue.create(changes=reward, at=at)
+        said = {**reward, **treats.COSTS[str(reward["code"])]}
+        catalogue.create(changes=said, at=at)
 
 
 def count_stock(at: datetime) -> None:

@@ -127,8 +127,11 @@ class Year:
     def _use_or_not(self, made: Redemption, moment: datetime) -> None:
         later = moment + timedelta(hours=self.rng.choice([0.05, 0.05, 26, 75, 200, 500]))
         fate = self.rng.random()
+        voucher = made.vouchers.first()
+        if voucher is None:  # a donation
+            return
         if fate < 0.7:
-            self._then(later, self._use(made.vouchers.get().code, self.rng.choice(STORES)[0]))
+            self._then(later, self._use(voucher.code, self.rng.choice(STORES)[0]))
         elif fate < 0.78:
             self._then(later, lambda at: _ignored(redemption.cancel(number=made.number, at=at)))
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from config.demo import campaigns, latest, logins, people, purchases, shop
+from config.demo import campaigns, latest, logins, people, purchases, redeemers, shop, treats
 from config.demo.story import Teller
 from config.demo.year import Year
 from loyalty import programs
@@ -64,4 +64,6 @@ def make() -> None:
     )
     shop.count_stock(at=at)
     latest.live(guests=guests, at=at)
+    treats.stock_up(at=at)
+    redeemers.live(lin=lin, guests=guests, at=at)
     campaigns.share(lin=lin, at=at)
