@@ -139,7 +139,7 @@ def period_of(period: str, at: datetime, zone: ZoneInfo) -> tuple[datetime, date
 def pieces_taken(*, member: Member, rewards: Iterable[Reward], at: datetime) -> dict[int, int]:
     """How many pieces the member has had in the current period of each reward, by reward id.
 
-    Cancelled redemptions do not count, and rewards without a limit are not counted (0).
+    Cancelled redemptions and drafts that have timed out do not count, nor do rewards without a limit (0).
     """
     taken = {each.pk: 0 for each in rewards}
     limited = [each for each in rewards if each.per_member is not None]
@@ -149,7 +149,9 @@ def pieces_taken(*, member: Member, rewards: Iterable[Reward], at: datetime) -> 
         for period in Reward.Period.values:
             of_period = [each.pk for each in limited if each.per_member_period == period]
             counted |= Q(reward__in=of_period) & _redeemed_within(period_of(period, at, zone))
-        sums = _counting(member).filter(counted).values_list("reward").annotate(Sum("quantity"))
+        sums = (
+            _counting(member, at).filter(counted).values_list("reward").annotate(Sum("quantity"))
+        )
         taken |= dict(sums)
     return taken
 
@@ -162,12 +164,12 @@ def points_redeemed_this_month(*, member: Member, at: datetime, zone: ZoneInfo) 
     )
 
 
-def _counting(member: Member) -> QuerySet[Redemption]:
-    return (
-        Redemption.objects.filter(member=member)
-        .exclude(state=Redemption.State.CANCELLED)
-        .order_by()
-    )
+def _counting(member: Member, at: datetime) -> QuerySet[Redemption]:
+    """What counts for limits: not what was cancelled, nor drafts that have timed out, noted or not."""
+    state = Redemption.State
+    timed_out = Q(state__in=[state.RESERVED, state.EXPIRED], reserved_until__lte=at)
+    of_member = Redemption.objects.filter(member=member).order_by()
+    return of_member.exclude(Q(state=state.CANCELLED) | timed_out)
 
 
 def _redeemed_within(period: tuple[datetime, datetime] | None) -> Q:

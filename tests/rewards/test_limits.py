@@ -9,7 +9,7 @@ import pytest
 
 from loyalty.errors import InsufficientPoints, WalletFrozen
 from members.errors import InvalidInput
-from members.models import Member
+from members.models import Member, Tier
 from rewards import redemption
 from rewards.errors import LimitReached, NotEligible, NotOnSale, OutOfStock
 from rewards.models import Redemption, Reward, Variant
@@ -45,7 +45,12 @@ def redeemed(member: Member, reward: Reward, reference: str = "r1", **said: Any)
 class TestEarlyAccess:
     @pytest.fixture
     def mug(self, db: None) -> Reward:
-        return new_reward("mug", starts_at=later(days=2), early_from=later(days=1))
+        return new_reward(
+            "mug",
+            starts_at=later(days=2),
+            early_from=later(days=1),
+            early_tiers=[Tier.objects.order_by("rank")[0].code],
+        )
 
     def test_is_for_some_tiers_from_its_moment_on(
         self, ada: Member, mug: Reward, refused: Any
