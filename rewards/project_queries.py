@@ -42,6 +42,11 @@ FROM ({_GIVEN}) given JOIN rewards_donationproject p ON p.id = given.project_id
 WHERE given.member_id = %s ORDER BY given.at DESC, p.id LIMIT %s"""
 
 
+_SUM_OF_MEMBER = f"""
+SELECT coalesce(sum(points), 0)::bigint, count(*)
+FROM ({_GIVEN}) given WHERE member_id = %s AND project_id = %s"""
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What a project raised and how many members gave."""
@@ -103,6 +108,12 @@ def points_by_day(
 def given_by(*, member: Member, most: int) -> list[Given]:
     """What the member gave to projects, the latest first."""
     return [Given(*row) for row in _rows(_OF_MEMBER, [member.pk, most])]
+
+
+def given_to(*, member: Member, project: DonationProject) -> tuple[int, int]:
+    """How many points the member gave to a project, and how often."""
+    row = _rows(_SUM_OF_MEMBER, [member.pk, project.pk])[0]
+    return row[0], row[1]
 
 
 def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

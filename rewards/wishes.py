@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from loyalty import queries as loyalty_queries
 from members import lifecycle
 from members.errors import MemberClosed
@@ -38,6 +40,11 @@ def add(*, member: Member, reward: str, at: datetime) -> Wish:
 def remove(*, member: Member, reward: str) -> None:
     """Take a reward (its code) off the member's wish list; what is not there is no problem. Raises NotFound."""
     Wish.objects.filter(member=member, reward=queries.reward(reward)).delete()
+
+
+def wished_by(*, member: Member) -> QuerySet[Wish]:
+    """The member's wishes with their rewards, the newest first."""
+    return Wish.objects.filter(member=member).select_related("reward").order_by("-added_at", "-id")
 
 
 def follow(event: str, members: Sequence[Member], at: datetime) -> None:

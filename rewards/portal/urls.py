@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from rewards.portal import draws, gifts, mall, pictures, redeeming, redemptions, vouchers
+from rewards.portal import (
+    draws,
+    gifts,
+    mall,
+    pictures,
+    projects,
+    redeeming,
+    redemptions,
+    vouchers,
+    wishes,
+)
 
 app_name = "rewards"
 
@@ -11,8 +21,15 @@ urlpatterns = [
     path("rewards/<slug:code>", mall.reward, name="reward"),
     path("rewards/<slug:code>/redeem", redeeming.redeem, name="redeem"),
     path("rewards/<slug:code>/picture/<slug:digest>", pictures.picture, name="picture"),
+    path("rewards/<slug:code>/wish", wishes.wish, name="wish"),
+    path("rewards/<slug:code>/unwish", wishes.unwish, name="unwish"),
+    path("wishes", wishes.wishes, name="wishes"),
+    path("projects", projects.projects, name="projects"),
+    path("projects/<slug:project>", projects.project, name="project"),
+    path("projects/<slug:project>/donate", projects.donate, name="donate"),
+    path("donations/<int:donation_id>", projects.donated, name="donated"),
     path("draws", draws.all_draws, name="draws"),
-    path("draws/<slug:code>", draws.draw, name="draw"),
+    path("draws/<slug:draw_code>", draws.draw, name="draw"),
     path("draws/goes/<int:play_id>", draws.result, name="draw_result"),
     path("draw-rounds/<slug:round_code>", draws.draw_round, name="draw_round"),
     path("draw-rounds/<slug:round_code>/data", draws.draw_round_data, name="draw_round_data"),

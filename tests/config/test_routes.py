@@ -9,13 +9,14 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from loyalty import queries
+from loyalty import donations, queries
 from members.models import Member, User
-from rewards import catalogue, redemption
+from rewards import catalogue, projects, redemption
 from rewards.models import RewardPicture
 from tests.campaigns.builders import campaign
 from tests.conftest import NOON
 from tests.portal import sign_in
+from tests.rewards.draws import go, new_draw
 
 AWAY = 302  # to sign-in, or to the page that is meant
 ELSEWHERE = ("api/", "console/")
@@ -46,9 +47,23 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "rewards": OF_MEMBERS,
     "rewards/<slug:code>": OF_MEMBERS,
     "rewards/<slug:code>/redeem": OF_MEMBERS,
+    "rewards/<slug:code>/wish": POST_ONLY,
+    "rewards/<slug:code>/unwish": POST_ONLY,
+    "wishes": OF_MEMBERS,
+    "projects": PUBLIC,
+    "projects/<slug:project>": PUBLIC,
+    "projects/<slug:project>/donate": OF_MEMBERS,
+    "donations/<int:donation_id>": OF_ONE_MEMBER,
     "rewards/<slug:code>/picture/<slug:digest>": PUBLIC,
+    "draws": OF_MEMBERS,
+    "draws/<slug:draw_code>": OF_MEMBERS,
+    "draws/goes/<int:play_id>": OF_ONE_MEMBER,
+    "draw-rounds/<slug:round_code>": PUBLIC,
+    "draw-rounds/<slug:round_code>/data": PUBLIC,
     "vouchers": OF_MEMBERS,
     "vouchers/<str:code>": OF_ONE_MEMBER,
+    "vouchers/<str:code>/show": OF_ONE_MEMBER,
+    "vouchers/<str:code>/give": OF_ONE_MEMBER,
     "redemptions": OF_MEMBERS,
     "redemptions/<str:number>": OF_ONE_MEMBER,
     "redemptions/<str:number>/done": OF_ONE_MEMBER,
@@ -92,7 +107,12 @@ def names(ada: Member) -> dict[str, str]:
     RewardPicture.objects.create(reward=mug, body=b"-", width=1, height=1, digest="picture")
     asked = redemption.RedemptionRequest(member=ada.number, reward="mug", reference="r")
     redeemed = redemption.redeem(request=asked, at=NOON).redemption
+    projects.create(changes={"code": "forest", "name": "Forest"})
+    given = donations.DonationRequest(member=ada.number, points=1, project="forest", reference="d")
+    donation = donations.donate(request=given, at=NOON).donation
     return {
+        "<slug:project>": "forest",
+        "<int:donation_id>": str(donation.pk),
         "<int:entry_id>": str(queries.entries_of(member=ada)[0].pk),
         "<slug:code>": "mug",
         "<slug:digest>": "picture",
