@@ -113,7 +113,7 @@ def _most(item: Item, variant: Variant | None, price: Price, member: Member) -> 
         if offer.per_member is not None:
             had = prices.pieces_on_offers(member=member, offers=[offer.pk])[offer.pk]
             bounds.append(offer.per_member - had)
-    return max(1, min(MOST_AT_ONCE, *(bound for bound in bounds if bound is not None)))
+    return max(1, min(bound for bound in [MOST_AT_ONCE, *bounds] if bound is not None))
 
 
 def _delivery(reward: Reward, said: str) -> str:

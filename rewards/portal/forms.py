@@ -76,7 +76,7 @@ class AddressForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["phone"].widget.input_type = "tel"  # type: ignore[attr-defined]
+        self.fields["phone"].widget.input_type = "tel"
         for name, field in self.fields.items():
             if self.is_bound and self[name].errors:
                 field.widget.attrs |= {

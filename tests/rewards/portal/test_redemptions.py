@@ -8,7 +8,7 @@ import time_machine
 
 from loyalty import queries as loyalty_queries
 from members.models import Member
-from rewards import redemption, vouchers
+from rewards import drafts, redemption, vouchers
 from rewards.models import Redemption, Reward
 from tests.portal import page, sign_in
 from tests.rewards.conftest import new_reward
@@ -132,18 +132,21 @@ class TestOrder:
         assert "顺丰 · SF1234567890" in text
         assert "way__step--now" not in text
 
-    def test_of_a_draft_tells_until_when_to_pay(self, client, ada, made, noon):
-        until = noon + timedelta(minutes=90)
-        Redemption.objects.filter(pk=made.pk).update(
-            state="reserved", reserved_until=until, cash=5, points=300
-        )
-        made.vouchers.all().delete()
+    def test_of_a_draft_tells_until_when_to_pay(self, client, ada, noon, clock):
+        new_reward("film", points=300, cash="5.00", draft_minutes=90)
+        wish = redemption.RedemptionRequest(member=ada.number, reward="film", reference="r")
+        made = drafts.reserve(request=wish, at=noon).redemption
+        sign_in(client, ada)
 
-        text = page(sign_in(client, ada), f"/redemptions/{made.number}")
+        text = page(client, f"/redemptions/{made.number}")
+        clock.shift(timedelta(hours=1))
+        later = page(client, f"/redemptions/{made.number}")
 
         assert "¥5" in text
         assert 'data-countdown="1800"' in text
         assert "<b>00</b>:<b>30</b>:<b>00</b>" in text
+        assert "超时未付款" in later
+        assert "/cancel" not in later
 
     def test_shows_what_was_bought_to_be_read_until_it_is_given_back(
         self, client, ada, redeem, noon
@@ -178,7 +181,7 @@ class TestOrder:
         sign_in(client, ada)
         client.get("/redemptions")
 
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(8):
             assert client.get(f"/redemptions/{made.number}").status_code == 200
 
 

@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.test import Client
 
 from loyalty import queries as loyalty_queries
 from members.models import Member
 from rewards import catalogue, queries, redemption, vouchers
-from rewards.models import Redemption, Reward, Voucher
+from rewards.models import Reward, Voucher
 from tests.conftest import NOON
 from tests.portal import page, sign_in
 
@@ -42,148 +41,6 @@ def _redeem(member: Member, reward: Reward, noon) -> Voucher:
 
 def _active(member: Member, noon) -> int:
     return loyalty_queries.figures(member=member, at=noon + timedelta(hours=1)).active
-
-
-def _key(text: str) -> str:
-    found = re.search(r'name="key" value="([0-9a-f-]+)"', text)
-    assert found is not None
-    return found.group(1)
-
-
-class TestMall:
-    def test_shows_first_what_can_be_had(self, client, ada: Member, mug: Reward):
-        _reward("car", 5000)
-
-        text = page(sign_in(client, ada), "/rewards")
-
-        shelf, nearest = text.split('class="nearest"')
-        assert "/rewards/mug" in shelf
-        assert "/rewards/car" not in shelf
-        assert "/rewards/car" in nearest
-        assert "&lt;mug&gt;" in text
-
-    def test_without_points_shows_everything_with_the_gap(self, client, bob: Member, mug: Reward):
-        text = page(sign_in(client, bob), "/rewards")
-
-        assert "还差 300 积分" in text
-
-    def test_finds_by_word_and_by_category(self, client, ada: Member, mug: Reward):
-        _reward("car", 5000)
-        sign_in(client, ada)
-
-        assert "/rewards/car" not in page(client, "/rewards?q=MUG")
-        assert "/rewards/mug" in page(client, "/rewards?q=MUG")
-        assert "/rewards/car" not in page(client, "/rewards?show=%E5%91%A8%E8%BE%B9")
-        assert 'class="empty"' in page(client, "/rewards?q=teapot")
-
-    @pytest.mark.parametrize("query", ["page=x", "page=0", "show=nothing", f"q={'x' * 80}"])
-    def test_takes_odd_addresses_calmly(self, client, ada: Member, mug: Reward, query: str):
-        assert sign_in(client, ada).get(f"/rewards?{query}").status_code == 200
-
-    def test_needs_as_many_queries_for_many_rewards_as_for_few(
-        self, client, ada: Member, django_assert_max_num_queries
-    ):
-        sign_in(client, ada)
-        Reward.objects.bulk_create(
-            Reward(code=f"r{number}", name="r", kind="gift", points=number, per_member=1)
-            for number in range(1, 501)
-        )
-
-        with django_assert_max_num_queries(12):
-            text = client.get("/rewards").content.decode()
-
-        assert text.count('class="reward"') == 24
-        assert "page=2" in text
-
-
-class TestReward:
-    def test_says_what_would_be_left(self, client, ada: Member, mug: Reward):
-        text = page(sign_in(client, ada), "/rewards/mug")
-
-        assert "<b>700</b>" in text
-        assert 'id="confirm"' in text
-
-    @pytest.mark.parametrize(
-        ("changes", "words"),
-        [
-            ({"points": 1500}, "还差 500 积分。"),
-            ({"stock": 0}, "已经兑完了"),
-            ({"tiers": ["gold"]}, "限这些等级：金卡。"),
-            ({"active": False}, "现在不能兑换"),
-        ],
-    )
-    def test_says_why_it_cannot_be_had(
-        self, client, ada: Member, mug: Reward, changes, words: str
-    ):
-        catalogue.change(reward=mug, changes=changes, at=NOON)
-
-        text = page(sign_in(client, ada), "/rewards/mug")
-
-        assert words in text
-        assert 'id="confirm"' not in text
-
-    def test_of_a_frozen_member_says_so(self, client, ada: Member, mug: Reward):
-        Member.objects.filter(pk=ada.pk).update(status=Member.Status.FROZEN)
-
-        assert "积分已冻结" in page(sign_in(client, ada), "/rewards/mug")
-
-    def test_that_does_not_exist_is_not_there(self, client, ada: Member):
-        page(sign_in(client, ada), "/rewards/nothing", status=404)
-
-
-class TestRedeem:
-    def test_works_from_the_page_without_javascript(self, client, ada: Member, mug: Reward, noon):
-        key = _key(page(sign_in(client, ada), "/rewards/mug/redeem"))
-
-        response = client.post("/rewards/mug/redeem", {"key": key})
-
-        voucher = Voucher.objects.get()
-        assert response["Location"] == f"/vouchers/{voucher.code}"
-        assert _active(ada, noon) == 700
-        text = page(client, response["Location"])
-        assert vouchers.pretty(voucher.code) in text
-        assert 'class="qr"' in text
-
-    def test_twice_with_one_key_is_one_redemption(self, client, ada: Member, mug: Reward, noon):
-        key = _key(page(sign_in(client, ada), "/rewards/mug"))
-
-        first = client.post("/rewards/mug/redeem", {"key": key})
-        second = client.post("/rewards/mug/redeem", {"key": key})
-
-        assert first["Location"] == second["Location"]
-        assert Redemption.objects.count() == 1
-        assert _active(ada, noon) == 700
-
-    @pytest.mark.parametrize("key", ["", "x", "1234"])
-    def test_without_a_key_redeems_nothing(self, client, ada: Member, mug: Reward, key: str):
-        response = sign_in(client, ada).post("/rewards/mug/redeem", {"key": key})
-
-        assert "note--danger" in response.content.decode()
-        assert not Redemption.objects.exists()
-
-    def test_shows_a_refusal_on_the_form_and_takes_nothing(
-        self, client, ada: Member, mug: Reward, noon
-    ):
-        key = _key(page(sign_in(client, ada), "/rewards/mug"))
-        catalogue.change(reward=mug, changes={"stock": 0}, at=NOON)
-
-        response = client.post("/rewards/mug/redeem", {"key": key})
-
-        text = response.content.decode()
-        assert response.status_code == 200
-        assert "note--danger" in text
-        assert "1,000" in text
-        assert not Redemption.objects.exists()
-        assert _active(ada, noon) == 1000
-
-    def test_needs_the_csrf_token(self, ada: Member, mug: Reward):
-        strict = sign_in(Client(enforce_csrf_checks=True), ada)
-
-        response = strict.post("/rewards/mug/redeem", {"key": str(uuid.uuid4())})
-
-        assert response.status_code == 403
-        assert "<html" in response.content.decode()
-        assert not Redemption.objects.exists()
 
 
 class TestVoucher:
