@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.utils.formats import date_format
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -22,13 +21,32 @@ DAYS = (
 
 
 def day_names(weekdays: list[int]) -> str:
-    """ISO weekdays in words: Monday, Tuesday and Friday."""
-    return listed([DAYS[day - 1]() for day in sorted(weekdays)])
+    """ISO weekdays in words: Monday to Thursday and Sunday."""
+    runs: list[list[int]] = []
+    for day in sorted(weekdays):
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return listed([name for run in runs for name in _run(run)])
+
+
+def _run(days: list[int]) -> list[str]:
+    """Three days and more in a row by the first and the last of them."""
+    names = [DAYS[day - 1]() for day in days]
+    if len(days) < 3:
+        return names
+    words = {"first": names[0], "last": names[-1]}
+    return [pgettext("days of the week", "%(first)s to %(last)s") % words]
 
 
 def listed(names: list[str]) -> str:
     """Names one after the other, as people say them."""
-    return get_text_list(names, pgettext("the last two of a list", "and"))
+    if len(names) < 2:
+        return "".join(names)
+    before = pgettext("between the names of a list", ", ").join(names[:-1])
+    words = {"before": before, "last": names[-1]}
+    return pgettext("the end of a list", "%(before)s and %(last)s") % words
 
 
 class VoucherNotFound(NotFound):

@@ -11,8 +11,8 @@ from loyalty.models import Program
 from members import queries as member_queries
 from members.templatetags.portal import money, rate
 from rewards import voucher_rules
-from rewards.models import Redemption, Reward, Voucher
-from rewards.voucher_errors import DAYS, listed
+from rewards.models import Redemption, Voucher
+from rewards.voucher_errors import day_names, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def shown(found: Iterable[Voucher], program: Program, at: datetime) -> list[Show
             state=voucher_rules.state_of(each, at),
             worth=worth(each, program),
             where=listed([names.get(code, code) for code in each.reward.stores]),
-            days=days(each.reward),
+            days=day_names(each.reward.weekdays),
         )
         for each in vouchers
     ]
@@ -63,11 +63,6 @@ def worth(voucher: Voucher, program: Program) -> str:
         return off
     words = {"off": off, "amount": money(least, program.currency)}
     return pgettext("voucher", "%(off)s, for orders from %(amount)s") % words
-
-
-def days(reward: Reward) -> str:
-    """The days of the week on which it is good; empty: every day."""
-    return listed([DAYS[day - 1]() for day in sorted(reward.weekdays)])
 
 
 def taken_back(voucher: Voucher) -> str:
