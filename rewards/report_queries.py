@@ -181,7 +181,10 @@ def _line(cells: Sequence[Any]) -> Line:
     """Left out where there is nothing; whole numbers as such (a sum of them comes as a Decimal)."""
     money = {"cash", "borne", *_MAYBE}
     said = zip(_FIELDS, cells, strict=True)
-    return Line(**{name: v if name in money else int(v) for name, v in said if v is not None})
+    values: dict[str, Any] = {
+        name: value if name in money else int(value) for name, value in said if value is not None
+    }
+    return Line(**values)
 
 
 def _rows(statement: str, asked: Asked) -> list[Any]:

@@ -148,7 +148,7 @@ class Page:
             {"name": name, "line": report_queries.together(lines)}
             for name, lines in by_partner.items()
         ]
-        return sorted(rows, key=lambda row: -row["line"].borne)  # type: ignore[attr-defined,operator]
+        return sorted(rows, key=lambda row: -row["line"].borne)
 
     def _redemptions(self, each: RewardLine) -> str:
         """The redemptions behind a line."""
