@@ -219,7 +219,7 @@ class DrawAdmin(VerbAdmin):
             return "open", pgettext_lazy("draw round", "Open")
         return "waiting", _("No open round")
 
-    @display(description=_("round"))
+    @display(description=pgettext_lazy("prize draw", "round"))
     def round_now(self, draw: Draw) -> str:
         found = draw_queries.open_round(draw)
         return f"{found.code} · {found.tickets:,}" if found else "—"

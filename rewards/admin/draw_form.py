@@ -6,7 +6,11 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from django.utils.translation import pgettext_lazy
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+)
 
 from members import queries as member_queries
 from members.admin.base import VerbForm
@@ -45,7 +49,12 @@ class DrawForm(VerbForm):
 
 
 class PrizeForm(forms.ModelForm[DrawPrize]):
-    position = forms.IntegerField(label=_("order"), required=False, min_value=1)
+    position = forms.IntegerField(
+        label=pgettext_lazy("place in a list", "order"),
+        required=False,
+        min_value=1,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
 
     class Meta:
         model = DrawPrize
@@ -53,6 +62,11 @@ class PrizeForm(forms.ModelForm[DrawPrize]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if field := self.fields.get("reward"):
+            # The catalogue is not edited from here.
+            field.widget.can_add_related = False
+            field.widget.can_change_related = False
+            field.widget.can_view_related = False
         if field := self.fields.get("stock"):
             # Prizes are won while the form is open: only a figure that was typed over is saved.
             field.show_hidden_initial = True

@@ -75,8 +75,8 @@ class DrawPrize(models.Model):
     """What can be won, how likely and how often; prizes are published in the order of their position."""
 
     class Kind(models.TextChoices):
-        REWARD = "reward", _("A reward")
-        POINTS = "points", _("Points")
+        REWARD = "reward", pgettext_lazy("prize", "A reward")
+        POINTS = "points", pgettext_lazy("prize", "Points")
         NOTHING = "nothing", _("Nothing this time")
 
     draw = models.ForeignKey(
