@@ -88,6 +88,12 @@ NAVIGATION: list[dict[str, Any]] = [
             ),
             _item(_("Members"), "group", "members_member", "members.view_member"),
             _item(
+                pgettext_lazy("inbox", "Messages"),
+                "notifications",
+                "members_message",
+                "members.view_message",
+            ),
+            _item(
                 _("Tier history"), "trending_up", "members_tierchange", "members.view_tierchange"
             ),
         ],
@@ -158,6 +164,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             _item(_("Reward catalogue"), "redeem", "rewards_reward", "rewards.view_reward"),
+            _item(_("Variants and sessions"), "style", "rewards_variant", "rewards.view_variant"),
+            _item(_("Offers"), "local_fire_department", "rewards_offer", "rewards.view_offer"),
             _item(
                 _("Voucher batches"),
                 "local_activity",
@@ -171,10 +179,22 @@ NAVIGATION: list[dict[str, Any]] = [
                 "rewards.view_redemption",
             ),
             _item(
+                _("Partners' codes"),
+                "vpn_key",
+                "rewards_partnercode",
+                "rewards.view_partnercode",
+            ),
+            _item(
                 _("Popularity and cost"),
                 "bar_chart",
                 "rewards_rewardreport",
                 "rewards.view_rewardreport",
+            ),
+            _item(
+                _("Donation projects"),
+                "volunteer_activism",
+                "rewards_donationproject",
+                "rewards.view_donationproject",
             ),
             _item(
                 pgettext_lazy("prize draw", "Draws"), "casino", "rewards_draw", "rewards.view_draw"
@@ -197,6 +217,12 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Program"), "settings", "loyalty_program", "loyalty.view_program"),
             _item(_("Tiers"), "military_tech", "members_tier", "members.view_tier"),
             _item(_("Stores"), "storefront", "members_store", "members.view_store"),
+            _item(
+                _("Message templates"),
+                "edit_note",
+                "members_messagetemplate",
+                "members.view_messagetemplate",
+            ),
         ],
     },
     {

@@ -50,7 +50,7 @@ class TransferForm(VerbForm):
 
 
 class DonationForm(VerbForm):
-    refusal_fields = POINTS | GIVER
+    refusal_fields = POINTS | GIVER | {"not_on_sale": "project"}
 
     class Meta:
         model = Donation

@@ -1,5 +1,5 @@
 """The members' screens of the console."""
 
-from members.admin import client, job, member, staff, store, tier
+from members.admin import client, job, member, message, staff, store, tier
 
-__all__ = ["client", "job", "member", "staff", "store", "tier"]
+__all__ = ["client", "job", "member", "message", "staff", "store", "tier"]

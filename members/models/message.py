@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class MessageTemplate(models.Model):
@@ -47,8 +48,8 @@ class Message(models.Model):
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = _("message")
-        verbose_name_plural = _("messages")
+        verbose_name = pgettext_lazy("inbox", "message")
+        verbose_name_plural = pgettext_lazy("inbox", "messages")
         constraints = [
             models.UniqueConstraint(
                 fields=["member", "template", "reference"], name="message_once_per_reference"

@@ -51,14 +51,35 @@ from loyalty.models import (
     Transfer,
     VerificationRun,
 )
-from members import clients, enrolment, stores
-from members.models import ApiClient, Job, Member, Store, Tier, TierChange, User
-from rewards import catalogue, redemption
-from rewards.models import Redemption, Reward, Voucher
+from members import clients, enrolment, message_templates, messages, stores
+from members.models import (
+    ApiClient,
+    Job,
+    Member,
+    Message,
+    MessageTemplate,
+    Store,
+    Tier,
+    TierChange,
+    User,
+)
+from rewards import catalogue, offers, projects, redemption, variants
+from rewards.models import (
+    DonationProject,
+    Draw,
+    DrawPlay,
+    DrawRound,
+    Offer,
+    Redemption,
+    Reward,
+    Variant,
+    Voucher,
+)
 from tests.campaigns.builders import campaign
 from tests.conftest import NOON
 from tests.console import ROLES, desk
 from tests.loyalty import builders
+from tests.rewards.draws import go, new_draw
 
 OPEN, CLOSED, AWAY = 200, 403, 302
 EVERYBODY = (OPEN, OPEN, OPEN)
@@ -75,6 +96,9 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     Group: (OWNERS, OWNERS, OWNERS),
     ApiClient: (OWNERS, OWNERS, OWNERS),
     Job: (MANAGERS, NOBODY, MANAGERS),
+    Message: (EVERYBODY, NOBODY, EVERYBODY),
+    MessageTemplate: (MANAGERS, NOBODY, MANAGERS),
+    DonationProject: (MANAGERS, MANAGERS, MANAGERS),
     Program: ((AWAY, AWAY, CLOSED), NOBODY, MANAGERS),
     Order: (EVERYBODY, NOBODY, EVERYBODY),
     Entry: (EVERYBODY, NOBODY, EVERYBODY),
@@ -87,8 +111,13 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     Donation: (MANAGERS, MANAGERS, MANAGERS),
     BuyBack: (MANAGERS, MANAGERS, MANAGERS),
     Reward: (EVERYBODY, MANAGERS, EVERYBODY),
+    Variant: (EVERYBODY, MANAGERS, EVERYBODY),
+    Offer: (EVERYBODY, MANAGERS, EVERYBODY),
     Redemption: (EVERYBODY, NOBODY, EVERYBODY),
     Voucher: (EVERYBODY, NOBODY, EVERYBODY),
+    Draw: (EVERYBODY, MANAGERS, EVERYBODY),
+    DrawRound: (EVERYBODY, NOBODY, EVERYBODY),
+    DrawPlay: (EVERYBODY, NOBODY, EVERYBODY),
     Segment: (MANAGERS, MANAGERS, MANAGERS),
     Handout: (MANAGERS, MANAGERS, MANAGERS),
     Campaign: (EVERYBODY, MANAGERS, EVERYBODY),
@@ -127,6 +156,7 @@ FRAMEWORK = {
 }
 READ_ONLY = (
     Job,
+    Message,
     Order,
     Entry,
     DaySheet,
@@ -135,6 +165,8 @@ READ_ONLY = (
     Hold,
     Redemption,
     Voucher,
+    DrawRound,
+    DrawPlay,
     Act,
     CampaignAward,
     Conversion,
@@ -161,6 +193,35 @@ def giving(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         Transfer: transfers.transfer(request=given, at=noon).transfer,
         Donation: donations.donate(request=donated, at=noon).donation,
         BuyBack: buy_backs.buy_back(request=bought, at=noon).buy_back,
+    }
+
+
+def on_the_shelf(reward: Reward, noon: datetime) -> dict[type[Model], Any]:
+    """A variant and an offer of a reward."""
+    offer = {
+        "code": "flash",
+        "name": "秒杀",
+        "reward": reward.code,
+        "points": 100,
+        "starts_at": noon + timedelta(days=30),
+        "ends_at": noon + timedelta(days=31),
+    }
+    size = {"code": "l", "name": "大号"}
+    return {
+        Variant: variants.create(reward=reward, changes=size, at=noon),
+        Offer: offers.create(changes=offer, at=noon),
+    }
+
+
+def told(ada: Member) -> dict[type[Model], Any]:
+    """A message, and the words of its kind."""
+    data = {"reward": "Mug", "points": 5}
+    sent = {"template": "wish_affordable", "reference": "1", "data": data, "link": "", "at": NOON}
+    messages.send(member=ada, **sent)  # type: ignore[arg-type]
+    message_templates.seed()
+    return {
+        Message: Message.objects.get(),
+        MessageTemplate: MessageTemplate.objects.get(code="wish_affordable"),
     }
 
 
@@ -219,6 +280,7 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
     )
     asked = redemption.RedemptionRequest(member=ada.number, reward="cake", reference="1")
     redeemed = redemption.redeem(request=asked, at=noon).redemption
+    played = go(ada, new_draw(), "go")
     facts = adjustments.AdjustmentFacts(
         member=ada.number, points=5, reason="goodwill", reference="a1"
     )
@@ -236,10 +298,16 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         **giving(ada, noon),
         **books(noon),
         Reward: reward,
+        **on_the_shelf(reward, noon),
         Redemption: redeemed,
         Voucher: redeemed.vouchers.get(),
+        Draw: played.round.draw,
+        DrawRound: played.round,
+        DrawPlay: played,
         ApiClient: ApiClient.objects.get(),
         Job: Job.objects.create(kind="x", requested_at=noon),
+        **told(ada),
+        DonationProject: projects.create(changes={"code": "forest", "name": "Forest"}),
         Segment: Segment.objects.get(code="new"),
         Handout: handouts.plan(
             changes={"code": "gift", "title": "国庆礼", "segment": "new", "points": 5}
@@ -295,7 +363,12 @@ class TestEveryScreen:
             "loyalty/adjustment/<path:object_id>/approve/",
             "loyalty/adjustment/<path:object_id>/reject/",
             "rewards/redemption/<path:object_id>/cancel/",
+            "rewards/reward/<path:object_id>/stock/",
             "loyalty/hold/<path:object_id>/release/",
+            *(
+                f"rewards/draw/<path:object_id>/{action}/"
+                for action in ("open_round", "close_round", "stop")
+            ),
             *(
                 f"loyalty/order/<path:object_id>/{action}/"
                 for action in ("pay", "ship", "complete", "cancel", "refund")
