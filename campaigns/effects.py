@@ -12,6 +12,7 @@ from campaigns.occasions import ORDER, REFERRAL
 from members import validation
 from members.errors import InvalidInput
 from members.validation import Check
+from rewards import draw_queries
 from rewards import queries as reward_queries
 
 MULTIPLIER = "multiplier"
@@ -39,7 +40,7 @@ def cleaned(value: object, *, trigger: str, pointer: str = "/effect") -> dict[st
     """The effect with its defaults filled in, in the form it is stored in.
 
     Raises InvalidInput naming the place, also for an effect that the trigger cannot have, and NotFound for a reward
-    that is not in the catalogue.
+    that is not in the catalogue or an unknown draw.
     """
     if not isinstance(value, Mapping):
         raise InvalidInput(pointer, "invalid", _("This must be an object."))
@@ -65,6 +66,11 @@ def _reward(value: object, pointer: str) -> str:
     return reward_queries.reward(code, pointer).code
 
 
+def _draw(value: object, pointer: str) -> str:
+    code: str = validation.code(value, pointer)
+    return draw_queries.draw(code, pointer).code
+
+
 CHECKS: Mapping[str, Mapping[str, Check]] = {
     MULTIPLIER: {"value": _multiplier, "scope": validation.choice(SCOPES)},
     BONUS: {
@@ -77,7 +83,10 @@ CHECKS: Mapping[str, Mapping[str, Check]] = {
     PER_UNIT: {"points": POINTS, "field": FIELD},
     STATUS_POINTS: {"points": POINTS},
     GRANT_REWARD: {"reward": _reward},
-    DRAW_TICKET: {"tickets": validation.whole_number(least=1, most=MOST_TICKETS)},
+    DRAW_TICKET: {
+        "tickets": validation.whole_number(least=1, most=MOST_TICKETS),
+        "draw": _draw,
+    },
 }
 REQUIRED: Mapping[str, Sequence[str]] = {
     MULTIPLIER: ["value"],

@@ -1,4 +1,4 @@
-"""Rewards that campaigns give: vouchers without a price, in the transaction of what earned them."""
+"""Rewards and draw tickets that campaigns give: vouchers without a price, in the transaction of what earned them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from campaigns.models import CampaignAward
 from loyalty.effects import Given, Grant
 from loyalty.models import Order
-from rewards import giving
+from rewards import draw_tickets, giving
 from rewards.giving import Gift
 
 
@@ -26,9 +26,10 @@ def hand_out(*, noted: Iterable[tuple[str, CampaignAward, Given]], at: datetime)
     gifts: list[Gift] = []
     for subject, award, given in noted:
         effect = given.effect
-        if isinstance(effect, Grant) and effect.reward and award.pieces:
+        if isinstance(effect, Grant) and award.pieces:
+            reward = effect.reward or draw_tickets.reward_for(effect.draw)
             awards.append(award)
-            gifts.append(_gift(award, effect, effect.reward, subject))
+            gifts.append(_gift(award, effect, reward, subject))
     if not gifts:
         return
     made = giving.give_all(gifts=gifts, at=at)
@@ -54,7 +55,9 @@ def _cut(awards: list[CampaignAward]) -> None:
 
 def take_back(*, award: CampaignAward, order: Order, at: datetime) -> None:
     """Void what was given with an order and not used yet."""
-    giving.take_back(
+    is_ticket = award.campaign.effect.get("type") == "draw_ticket"
+    take = draw_tickets.take_back if is_ticket else giving.take_back
+    take(
         member=award.member_id,
         reference=reference(award.campaign_id, order.reference),
         at=at,

@@ -113,7 +113,8 @@ def _reward(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, A
 
 
 def _tickets(rule: Rule, _occasion: Occasion, _facts: Facts, said: Mapping[str, Any]) -> Effect:
-    return Grant(pieces=int(rule.effect.get("tickets") or 1), **said)
+    draw = rule.effect.get("draw") or ""
+    return Grant(pieces=int(rule.effect.get("tickets") or 1), draw=draw, **said)
 
 
 def _chosen(amounts: Sequence[Number], mask: int | None) -> list[Number]:

@@ -80,5 +80,4 @@ def _take_back_rewards(order: Order, cause: Cause, held: Held) -> None:
     """Void what was not used yet. Limits stay used, as for points: else who gives back and buys again gets it again."""
     given = CampaignAward.objects.filter(order=order, pieces__gt=0)
     for award in given.select_related("campaign").order_by("id"):
-        if award.campaign.effect.get("type") == "grant_reward":
-            granting.take_back(award=award, order=order, at=min(cause.at, held.at))
+        granting.take_back(award=award, order=order, at=min(cause.at, held.at))

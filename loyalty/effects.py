@@ -74,9 +74,13 @@ class StatusBonus(Effect):
 
 @dataclass(slots=True, kw_only=True)
 class Grant(Effect):
-    """Pieces of a reward (its code), or tickets of a draw where there is none; limits count pieces."""
+    """Pieces of a reward (its code), or where there is none tickets for a draw (its code; empty: for any).
+
+    Limits count pieces.
+    """
 
     reward: str | None = None
+    draw: str = ""
     pieces: int = 1
 
 

@@ -17,6 +17,8 @@ from rewards.models import Draw, DrawPrize, Reward
 LEAST_POINTS = 10
 MOST_GOES = 2**31 - 1
 MOST_PRIZES = 50
+# Donations cost points; a partner's codes can lapse before they are won.
+NOT_WON = (Reward.Kind.DONATION, Reward.Kind.PARTNER_CODE)
 # Far from where the sum of all of them could not be stored or shown.
 MOST_WEIGHT = 1_000_000_000
 MOST_PIECES = 10**12
@@ -36,8 +38,14 @@ def _tiers(value: object, pointer: str) -> list[str]:
 def _reward(value: object, pointer: str) -> Reward:
     code = validation.code(value, pointer)
     found = queries.reward(code, pointer)
-    if found.kind == Reward.Kind.DONATION:
-        raise InvalidInput(pointer, "invalid", _("A donation cannot be won: it costs points."))
+    if found.kind in NOT_WON or found.variants.filter(active=True).exists():
+        raise InvalidInput(
+            pointer,
+            "invalid",
+            _(
+                "This cannot be promised as a prize: donations, partners' codes, things in variants."
+            ),
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from rewards import draw_queries
+from rewards import draw_queries, redemption, voucher_rules, voucher_steps, vouchers
 from rewards.models import Draw, Redemption, Reward, Voucher, VoucherStep
 
 ANY_DRAW = "draw-ticket"
@@ -44,9 +44,8 @@ def _new(code: str, draw: Draw | None) -> Reward:
 
 def use_up(*, ticket: Voucher, draw: Draw, reference: str, at: datetime) -> bool:
     """Use a ticket for a go at a draw; False when it was used meanwhile. Its owner's wallet is locked."""
-    still_open = Voucher.objects.filter(
-        pk=ticket.pk, state__in=[Voucher.State.ACTIVE, Voucher.State.INACTIVE]
-    )
+    vouchers.lock_redemption(ticket.redemption_id)
+    still_open = Voucher.objects.filter(pk=ticket.pk, state__in=voucher_rules.OPEN)
     changed = still_open.update(
         state=Voucher.State.USED, used_at=at, used_by="draw", used_reference=f"draw/{reference}"
     )
@@ -55,8 +54,24 @@ def use_up(*, ticket: Voucher, draw: Draw, reference: str, at: datetime) -> bool
     return changed == 1
 
 
+def take_back(*, member: int, reference: str, at: datetime) -> int:
+    """Void the tickets that were given under a reference and neither used nor given on; how many there were.
+
+    The member's wallet is locked.
+    """
+    found = Redemption.objects.filter(member=member, reference=reference, points=0)
+    given = found.exclude(state=Redemption.State.CANCELLED).select_for_update(no_key=True).first()
+    if given is None:
+        return 0
+    own = given.vouchers.filter(member=given.member_id)
+    voided = vouchers.void_all(own, at=at, by="", reason=_("Came back with an order"))
+    if not given.vouchers.exclude(state=Voucher.State.VOID).exists():
+        redemption.put_back(given, at)
+    return voided
+
+
 def _note_use(ticket: Voucher, draw: Draw, at: datetime) -> None:
-    VoucherStep.objects.create(
+    used = VoucherStep(
         voucher=ticket,
         kind=VoucherStep.Kind.USED,
         at=at,
@@ -64,6 +79,7 @@ def _note_use(ticket: Voucher, draw: Draw, at: datetime) -> None:
         note=draw.name,
         data={"draw": draw.code},
     )
+    voucher_steps.note_all([used])
     left = Voucher.objects.filter(redemption=ticket.redemption_id)
     if not left.exclude(state=Voucher.State.USED).exists():
         Redemption.objects.filter(pk=ticket.redemption_id).update(state=Redemption.State.USED)

@@ -55,10 +55,11 @@ def play(*, request: PlayRequest, at: datetime) -> Played:
             if known.round.draw_id != draw.pk:
                 raise ReferenceReused(reference=reference)
             return Played(known, is_new=False)
-        go = _Go(member, draw, reference, at)
-        return Played(draw_queries.plays().get(pk=go.have().pk), is_new=True)
+        return Played(_Go(member, draw, reference, at).have(), is_new=True)
 
-    return transactions.in_transaction(work)
+    done = transactions.in_transaction(work)
+    # Read after the round was let go: others wait for it.
+    return Played(draw_queries.plays().get(pk=done.play.pk), is_new=done.is_new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,13 @@ class _Go:
         ticket = self._ticket()
         points = 0 if ticket else self.draw.points or 0
         _refuse_beyond_limits(self.draw, self.member, points, self.at)
-        _current(self.draw, self.at)
+        current = _current(self.draw, self.at)
         if points:
             self._pay(points)
         elif ticket is None:
             raise TicketNeeded
         # Last of all what everybody waits for.
-        return self._draw(_locked(self.draw, self.at), ticket, points)
+        return self._draw(_locked(current, self.draw, self.at), ticket, points)
 
     # ---- what it costs --------------------------------------------------------------------------
     def _ticket(self) -> Voucher | None:
@@ -210,12 +211,13 @@ def _current(draw: Draw, at: datetime) -> DrawRound:
     return found
 
 
-def _locked(draw: Draw, at: datetime) -> DrawRound:
+def _locked(current: DrawRound, draw: Draw, at: datetime) -> DrawRound:
     """The open round, locked: tickets are numbered one after the other."""
     for _try in range(TRIES):
-        found = draw_rounds.lock_open(_current(draw, at).pk)
+        found = draw_rounds.lock_open(current.pk)
         if found is not None:
             return found
+        current = _current(draw, at)
     raise DrawNotOpen
 
 

@@ -47,6 +47,7 @@ SECTIONS: tuple[tuple[Any, list[Any], tuple[str, ...]], ...] = (
             "effect_multiplied",
             "effect_reward",
             "effect_tickets",
+            "effect_draw",
         ],
         (),
     ),

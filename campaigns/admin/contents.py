@@ -19,6 +19,7 @@ from campaigns.admin.inputs import (
     text,
 )
 from campaigns.models import Campaign
+from rewards import draw_queries
 from rewards import queries as reward_queries
 
 Values = Mapping[str, Any]
@@ -51,6 +52,10 @@ def _rewards() -> list[tuple[str, str]]:
     return [("", "—"), *((each.code, each.name) for each in reward_queries.rewards())]
 
 
+def _draws() -> list[tuple[str, Any]]:
+    return [("", _("any draw")), *((each.code, each.name) for each in draw_queries.draws())]
+
+
 EFFECT: tuple[Input, ...] = (
     one("type", choice(_("What it does"), KINDS)),
     one("value", amount(_("Factor"), _("2 doubles, 0 gives no points at all."))),
@@ -63,6 +68,7 @@ EFFECT: tuple[Input, ...] = (
     one("pending_days", number(_("Usable after days"), _("Empty: as the program says."))),
     one("reward", choice(_("Reward"), _rewards)),
     one("tickets", number(_("Tickets"))),
+    one("draw", choice(_("Tickets for"), _draws)),
 )
 LIMITS: tuple[Input, ...] = (
     one("per_member_per_day", number(_("For each member a day"))),

@@ -104,6 +104,7 @@ class EffectShape(serializers.Serializer[Any]):
     field = TextField(required=False)
     reward = TextField(required=False)
     tickets = WholeField(least=1, required=False)
+    draw = TextField(required=False)
 
 
 class LimitsShape(serializers.Serializer[Any]):

@@ -85,9 +85,15 @@ def _reward(effect: Said, names: Names) -> str:
     return _("“%(reward)s” as a gift") % {"reward": names.rewards.get(code, code)}
 
 
-def _ticket(effect: Said, _names: Names) -> str:
-    count = effect.get("tickets", 1)
-    return ngettext("%(count)d draw ticket", "%(count)d draw tickets", count) % {"count": count}
+def _ticket(effect: Said, names: Names) -> str:
+    count, draw = effect.get("tickets", 1), effect.get("draw") or ""
+    words = {"count": count, "draw": names.draws.get(draw, draw)}
+    if draw:
+        return (
+            ngettext("%(count)d ticket for “%(draw)s”", "%(count)d tickets for “%(draw)s”", count)
+            % words
+        )
+    return ngettext("%(count)d draw ticket", "%(count)d draw tickets", count) % words
 
 
 _KINDS: Mapping[str, Callable[[Said, Names], str]] = {

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext
 
 from campaigns.models import Segment
 from members import queries as member_queries
+from rewards import draw_queries
 from rewards import queries as reward_queries
 
 # More than so many words in a row are counted instead of read.
@@ -36,6 +37,11 @@ class Names:
     def rewards(self) -> dict[str, str]:
         """Every reward's name."""
         return {each.code: each.name for each in reward_queries.rewards()}
+
+    @cached_property
+    def draws(self) -> dict[str, str]:
+        """Every draw's name."""
+        return {each.code: each.name for each in draw_queries.draws()}
 
 
 def called(codes: Iterable[str], known: dict[str, str]) -> str:
