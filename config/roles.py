@@ -9,7 +9,7 @@ from django.db.models import Q
 CLERK = "店员"
 MANAGER = "店长"
 
-# At the counter: find a member, look at what they have, check and use vouchers.
+# At the counter: find a member, look at what they have, check and use vouchers, hand over what was redeemed.
 _CLERK = (
     "members.view_member",
     "members.view_tier",
@@ -24,6 +24,7 @@ _CLERK = (
     "rewards.view_variant",
     "rewards.view_offer",
     "rewards.view_redemption",
+    "rewards.fulfil_redemption",
     "rewards.view_voucher",
     "rewards.view_draw",
     "rewards.view_drawround",

@@ -1,115 +1,194 @@
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from members import queries as member_queries
-from members.admin.base import VerbAdmin, VerbForm
-from rewards import catalogue
+from members import transactions
+from members.admin.base import VerbAdmin
+from rewards import catalogue, pictures, price_words, prices, queries
+from rewards.admin.reward_form import RewardForm
+from rewards.admin.stock import StockPage, stock_badge
 from rewards.models import Reward
 
-
-def _tier_choices() -> list[tuple[str, str]]:
-    return [(tier.code, tier.name) for tier in member_queries.tiers()]
-
-
-class RewardForm(VerbForm):
-    tiers = forms.MultipleChoiceField(
-        label=_("Only for tiers"),
-        choices=_tier_choices,
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("None chosen: for everybody."),
-    )
-
-    class Meta:
-        model = Reward
-        fields = "__all__"
-        field_classes = {"content_url": partial(forms.URLField, assume_scheme="https")}
-        help_texts = {
-            "cash": _("What is paid in money besides the points; 0 for none."),
-            "per_member": _("Empty: unlimited."),
-            "valid_days": _("Empty: the voucher does not expire."),
-            "starts_at": _("Empty: from now on."),
-            "ends_at": _("Empty: without an end."),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if field := self.fields.get("stock"):
-            # The stock moves while the form is open: only a figure that was typed over is saved.
-            field.show_hidden_initial = True
+PICTURE = ("upload", "without_picture")
 
 
 @admin.register(Reward)
-class RewardAdmin(VerbAdmin):
+class RewardAdmin(StockPage, VerbAdmin):
     form = RewardForm
-    list_display = ("picture", "name", "kind", "price", "left", "window", "active")
-    list_display_links = ("picture", "name")
+    list_display = ("thumbnail", "name", "kind", "price", "left", "window", "active")
+    list_display_links = ("thumbnail", "name")
     list_filter = (("kind", ChoicesDropdownFilter), "active")
     list_filter_submit = True
     search_fields = ("name", "code")
     ordering = ("points", "id")
     fixed_fields = ("code",)
-    readonly_fields = ("drawn",)
+    readonly_fields = ("drawn", "price_now")
+    actions_detail = ("stock",)
+    change_form_outer_after_template = "admin/rewards/reward/after.html"
     fieldsets = (
         (
             None,
+            {"fields": (("name", "code"), ("kind", "category"), "summary", "active")},
+        ),
+        (_("Picture"), {"fields": ("drawn", "upload", "without_picture", "art")}),
+        (
+            _("Price and stock"),
             {
                 "fields": (
-                    ("name", "code"),
-                    ("kind", "category", "active"),
-                    "summary",
-                    ("art", "drawn"),
+                    ("points", "cash"),
+                    "tier_prices",
+                    ("stock", "cost"),
+                    ("partner", "partner_share"),
                 )
             },
         ),
-        (_("Price and stock"), {"fields": (("points", "cash"), ("stock", "cost"))}),
+        (_("Floating price"), {"fields": ("price_now", "pricing"), "classes": ["collapse"]}),
+        (
+            _("What it is"),
+            {
+                "fields": (
+                    ("discount_amount", "discount_percent"),
+                    "min_spend",
+                    "delivery",
+                    "draw",
+                    "project",
+                    "content",
+                    "content_url",
+                )
+            },
+        ),
         (
             _("Who and when"),
-            {"fields": (("per_member", "per_member_period"), "tiers", "starts_at", "ends_at")},
+            {
+                "fields": (
+                    ("per_member", "per_member_period"),
+                    "tiers",
+                    ("starts_at", "ends_at"),
+                    "early_tiers",
+                    "early_from",
+                )
+            },
         ),
-        (_("Voucher"), {"fields": ("valid_days", "terms")}),
+        (
+            _("Voucher"),
+            {
+                "fields": (
+                    ("valid_from_days", "valid_days"),
+                    "valid_until",
+                    "stores",
+                    "weekdays",
+                    ("is_giftable", "draft_minutes"),
+                    "terms",
+                )
+            },
+        ),
     )
 
+    class Media:
+        js = ("console/rewards.js",)
+        css = {"all": ("console/rewards.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reward]:
+        return queries.shown(super().get_queryset(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look sees the picture, and the price in words."""
+        if self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        return [
+            (name, {**options, "fields": _looked_at(options["fields"])})
+            for name, options in self.fieldsets
+        ]
+
+    # ---- verbs ----------------------------------------------------------------------------------
     def create(self, request: HttpRequest, values: Mapping[str, Any]) -> Reward:
-        return catalogue.create(changes=values, at=timezone.now(), by=request.user.get_username())
+        by = request.user.get_username()
+        said = {name: value for name, value in values.items() if name not in PICTURE}
+
+        def work() -> Reward:
+            made = catalogue.create(changes=said, at=timezone.now(), by=by)
+            return _with_picture(made, values)
+
+        return transactions.in_transaction(work)
 
     def change(self, request: HttpRequest, row: Reward, values: Mapping[str, Any]) -> Reward:
         by = request.user.get_username()
-        return catalogue.change(reward=row, changes=values, at=timezone.now(), by=by)
+        said = {name: value for name, value in values.items() if name not in PICTURE}
 
+        def work() -> Reward:
+            changed = catalogue.change(reward=row, changes=said, at=timezone.now(), by=by)
+            return _with_picture(changed, values)
+
+        return transactions.in_transaction(work)
+
+    # ---- columns and words ----------------------------------------------------------------------
     @display(description="")
-    def picture(self, reward: Reward) -> SafeString:
-        return _drawing(reward.art, "small")
+    def thumbnail(self, reward: Reward) -> SafeString:
+        return _drawing(reward, "small")
 
     @display(description=_("as members see it"))
     def drawn(self, reward: Reward) -> SafeString:
-        return _drawing(reward.art or Reward.Art.CUP, "large")
+        return _drawing(reward, "large")
+
+    @display(description=_("price now"))
+    def price_now(self, reward: Reward) -> SafeString | str:
+        if reward._state.adding:
+            return "—"
+        price = prices.price_for(reward=reward, member=None, variant=None, at=timezone.now())
+        steps = price_words.sentences(price.steps)
+        return render_to_string(
+            "admin/rewards/reward/price_now.html", {"price": price, "steps": steps}
+        )
 
     @display(description=_("price in points"), ordering="points")
     def price(self, reward: Reward) -> str:
         cash = f" + ¥{reward.cash:,.2f}" if reward.cash else ""
-        return f"{reward.points:,}{cash}"
+        floats = f" {gettext('floating')}" if reward.pricing else ""
+        return f"{reward.points:,}{cash}{floats}"
 
     @display(description=_("stock left"), ordering="stock")
-    def left(self, reward: Reward) -> str:
-        return str(_("unlimited")) if reward.stock is None else f"{reward.stock:,}"
+    def left(self, reward: Reward) -> SafeString:
+        return stock_badge(reward)
 
     @display(description=_("on sale until"), ordering="ends_at", empty_value="—")
     def window(self, reward: Reward) -> Any:
         return reward.ends_at
 
 
-def _drawing(art: str, size: str) -> SafeString:
-    return render_to_string("admin/rewards/drawing.html", {"art": art, "size": size})
+def _with_picture(reward: Reward, values: Mapping[str, Any]) -> Reward:
+    if values.get("without_picture"):
+        pictures.remove(reward=reward)
+    if values.get("upload"):
+        pictures.keep(reward=reward, body=values["upload"].read())
+    return reward
+
+
+def _looked_at(fields: Any) -> list[Any]:
+    """The fields without those that only a form has."""
+    left: list[Any] = []
+    for each in fields:
+        if isinstance(each, tuple):
+            left.append(tuple(_looked_at(each)))
+        elif each not in (*PICTURE, "pricing"):
+            left.append(each)
+    return left
+
+
+def _drawing(reward: Reward, size: str) -> SafeString:
+    context = {
+        "code": reward.code,
+        "digest": getattr(reward, "picture_digest", None),
+        "art": reward.art or Reward.Art.CUP,
+        "size": size,
+    }
+    return render_to_string("admin/rewards/drawing.html", context)
