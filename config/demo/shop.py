@@ -81,7 +81,7 @@ GOODS = (
 )
 BY_SKU = {good.sku: good for good in (*COFFEE, *BAKERY, *GOODS)}
 
-PICK_UP = "到店出示券码，全部门店可用\n兑换后 30 天内有效，过期作废"
+PICK_UP = "全部门店可用"
 REWARDS: tuple[Mapping[str, object], ...] = (
     {
         "code": "cup-upgrade",
@@ -101,7 +101,7 @@ REWARDS: tuple[Mapping[str, object], ...] = (
         "points": 500,
         "category": "公益",
         "summary": "在阿拉善种下一棵",
-        "terms": "积分捐给阿拉善梭梭林，捐出后不能退回\n每年春季统一种植，秋天公布成活数量",
+        "terms": "积分捐给阿拉善梭梭林\n每年春季统一种植，秋天公布成活数量",
         "project": "alxa-saxaul",
     },
     {
@@ -133,7 +133,7 @@ REWARDS: tuple[Mapping[str, object], ...] = (
         "points": 1_800,
         "category": "周边好物",
         "summary": "12 安棉布，36 × 38 cm",
-        "terms": f"{PICK_UP}\n未取货前可取消，积分原路退回，到期日不变\n每人限兑 1 件",
+        "terms": PICK_UP,
         "stock": 120,
         "per_member": 1,
     },

@@ -24,7 +24,7 @@ PROJECT: Mapping[str, object] = {
     "goal_points": 200_000,
 }
 DRAW = "warm-draw"
-SHOW = "点单时出示券码\n兑换后 30 天内有效，过期作废"
+SHOW = "全部门店可用"
 TREATS: tuple[Mapping[str, object], ...] = (
     {
         "code": "ten-yuan",
@@ -59,7 +59,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "points": 600,
         "category": "课程",
         "summary": "六节，随时可看",
-        "terms": "兑换后即可阅读，长期有效\n仅供本人观看",
+        "terms": "仅供本人观看",
         "content": "第一节　水温：92 ℃ 起，深烘再低两度。\n第二节　研磨：比细砂糖略粗。\n第三节　粉水比：1 : 15。\n第四节　闷蒸：30 秒。\n第五节　注水：由内向外，匀速。\n第六节　总时间：2 分 15 秒到 2 分 45 秒。",
         "valid_days": None,
     },
@@ -71,7 +71,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "points": 260,
         "category": "权益",
         "summary": "工作日两小时",
-        "terms": "到店出示券码\n工作日 14:00 前预约\n兑换后 30 天内有效",
+        "terms": "工作日 14:00 前预约",
         "weekdays": [1, 2, 3, 4, 5],
         "early_tiers": ["gold", "diamond"],
     },
@@ -97,7 +97,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "points": 20,
         "category": "抽奖",
         "summary": "存着以后再抽",
-        "terms": "一张券抽一次\n兑换后 30 天内有效",
+        "terms": "奖品、概率和余量见抽奖页",
         "draw": DRAW,
     },
     {
@@ -108,7 +108,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "points": 3_600,
         "category": "周边好物",
         "summary": "两色可选，寄到家或到店取",
-        "terms": "寄送：下单后三日内发出，包邮\n到店取：凭券码，30 天内领取\n发出或领取前可取消，积分原路退回",
+        "terms": "寄送：下单后三日内发出，包邮",
         "cost": "42.00",
         "stock": 80,
         "delivery": "either",
@@ -121,7 +121,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "points": 1_500,
         "category": "课程",
         "summary": "一小时，六支新豆",
-        "terms": "兑换时选定场次，开始前可取消\n提前十分钟到店，出示券码入场",
+        "terms": "提前十分钟到店入场",
         "cost": "35.00",
         "valid_days": 60,
     },
@@ -133,7 +133,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "points": 4_200,
         "category": "咖啡豆",
         "summary": "价格随库存和季节浮动",
-        "terms": "价格看到后十分钟内不变\n到店取：凭券码，30 天内领取",
+        "terms": "全部门店可取",
         "cost": "38.00",
         "stock": 60,
         "delivery": "pick_up",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -31,7 +32,7 @@ def listing(request: ProgramRequest) -> HttpResponse:
     form = PageForm(request.GET)
     page = (form.cleaned_data.get("page") if form.is_valid() else None) or 1
     begin = (page - 1) * PAGE
-    own = queries.redemptions_of(request.member).select_related("variant")
+    own = _with_pictures(queries.redemptions_of(request.member).select_related("variant"))
     found = list(own.prefetch_related("vouchers")[begin : begin + PAGE + 1])
     at = timezone.now()
     context = {
@@ -94,10 +95,16 @@ def _about(request: ProgramRequest, number: str) -> dict[str, Any]:
     }
 
 
+def _with_pictures(found: QuerySet[Redemption]) -> QuerySet[Redemption]:
+    """With what the address of the reward's picture needs; its body is large."""
+    return found.annotate(picture_digest=F("reward__picture__digest"))
+
+
 def own_redemption(request: ProgramRequest, number: str) -> Redemption:
     """The member's own redemption with what its page tells; raises Http404 for anything else."""
     plain = number.strip().upper()
-    own = queries.redemptions_of(request.member).select_related("variant", "offer", "hold")
+    found_all = queries.redemptions_of(request.member)
+    own = _with_pictures(found_all.select_related("variant", "offer"))
     if validation.is_storable(plain):
         found = (
             own.prefetch_related("vouchers__used_store", "vouchers__reward", "vouchers__given_by")
