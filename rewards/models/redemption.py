@@ -89,6 +89,7 @@ class Redemption(models.Model):
     class Meta:
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
+        permissions = [("fulfil_redemption", _("Can hand redemptions over and take their money"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["member", "reference"], name="redemption_once_per_reference"
