@@ -1,7 +1,8 @@
 """The first-run wizard: choose a ready-made program, read what it would do, set it up."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
 
 from campaigns import preset_files, presets, wording
 from campaigns.models import Campaign
@@ -92,14 +95,18 @@ def _shelves(words: Mapping[str, Any]) -> dict[str, list[Shelf]]:
             _shelf(each, offers[each["kind"]], names[each["reward"]])
             for each in words.get("offers", [])
         ],
-        _("Draws"): [
-            _shelf(each, *(prize["name"] for prize in each["prizes"]))
-            for each in words.get("draws", [])
-        ],
+        _("Draws"): [_shelf(each, *_odds(each["prizes"])) for each in words.get("draws", [])],
         _("Donation projects"): [
             _shelf(each, each["summary"]) for each in words.get("projects", [])
         ],
     }
+
+
+def _odds(prizes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Each prize with its chance at the beginning."""
+    whole = sum(prize["weight"] for prize in prizes)
+    for prize in prizes:
+        yield f"{prize['name']} {paying_words.percent(round(Decimal(prize['weight']) / whole, 4))}"
 
 
 def _shelf(words: Mapping[str, Any], *about: object) -> Shelf:
@@ -128,6 +135,16 @@ class SetupPages:
         ]
         usual: list[Any] = super().get_urls()  # type: ignore[misc]
         return own + usual
+
+    def has_set_up_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perms(NEEDED))
+
+    @action(
+        description=gettext_lazy("Set up a program"), permissions=["set_up"], icon="auto_awesome"
+    )
+    def set_up(self, request: HttpRequest) -> HttpResponse:
+        """The way to the wizard from the list of campaigns."""
+        return HttpResponseRedirect(reverse("admin:campaigns_setup"))
 
     def setup(self, request: HttpRequest) -> HttpResponse:
         """All presets as cards."""
