@@ -27,7 +27,7 @@ from members.transactions import in_transaction
 
 
 class QuickCampaign(CampaignList):
-    actions_list = ("quick",)
+    actions_list = ("quick", "set_up")
 
     @action(
         description=_("Double points day"),

@@ -55,6 +55,14 @@ class TestSetup:
         assert 'role="alert"' in page.content.decode()
         assert Tier.objects.count() == 4
 
+    def test_is_found_from_the_list(self, console: Client) -> None:
+        address = reverse("admin:campaigns_campaign_set_up")
+
+        assert (
+            address in console.get(reverse("admin:campaigns_campaign_changelist")).content.decode()
+        )
+        assert console.get(address).headers["Location"] == reverse("admin:campaigns_setup")
+
     def test_is_for_whoever_may_change_the_program(self, client: Client, db: None) -> None:
         clerk = User.objects.create_user("clerk", password="clerk", is_staff=True)
         client.force_login(clerk)
