@@ -74,7 +74,11 @@ class VoucherAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
         form = DeskForm(request.POST or None)
-        found, said = self._answer(request, form) if form.is_valid() else (None, None)
+        found: Voucher | None = None
+        # What no code can be is none.
+        said = verdicts.unknown() if form.is_bound else None
+        if form.is_valid():
+            found, said = self._answer(request, form)
         return self._desk(request, found, said)
 
     def _answer(
@@ -84,7 +88,8 @@ class VoucherAdmin(ReadOnlyAdmin):
         asked = form.cleaned_data
         request.session[LAST_STORE] = asked["store"]
         request.session[AT_ONCE] = asked["at_once"]
-        is_use = "use" in request.POST or (not asked["code"].strip() and bool(asked["shown"]))
+        # Whatever button Enter stands for: what was typed or scanned is looked at first.
+        is_use = not asked["code"].strip() and bool(asked["shown"])
         code = asked["shown"] if is_use else asked["code"]
         if not code.strip():
             return None, None
@@ -187,7 +192,8 @@ class VoucherAdmin(ReadOnlyAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """The button of voiding, as long as there is something to void."""
-        is_open = Voucher.objects.filter(pk=object_id, state__in=voucher_rules.OPEN).exists()
+        named = Voucher.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+        is_open = named is not None and named.filter(state__in=voucher_rules.OPEN).exists()
         return super().get_actions_detail(request, object_id) if is_open else []
 
     @action(
