@@ -21,9 +21,20 @@ from config.demo import logins, people
 from loyalty import programs, queries, tiers
 from loyalty.models import Adjustment, BuyBack, Donation, Hold, Order, Refund, Transfer
 from members.models import Member, Store, User
+from rewards import project_queries, redemption, vouchers
 from rewards import queries as reward_queries
-from rewards import redemption, vouchers
-from rewards.models import Redemption, Reward, Voucher
+from rewards.models import (
+    DonationProject,
+    DrawPlay,
+    DrawRound,
+    Offer,
+    PartnerCode,
+    Redemption,
+    Reward,
+    Voucher,
+    VoucherGift,
+    Wish,
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +107,33 @@ class TestDemoShop:
         states = {vouchers.state_of(voucher, now) for voucher in Voucher.objects.all()}
         assert {"active", "used", "expired", "void"} <= states
         states = {redemption.state_of(each, now) for each in Redemption.objects.all()}
-        assert {"issued", "used", "expired", "cancelled"} <= states
+        assert states == set(Redemption.State.values)
+        # Two parcels wait to be sent, one is on its way.
+        sent = Redemption.objects.filter(delivery="shipping")
+        assert Counter(sent.values_list("state", flat=True)) == {"issued": 2, "fulfilled": 1}
+        assert Voucher.objects.exclude(used_order=None).count() == 1
+        assert VoucherGift.objects.count() == 1
+
+    def test_has_rewards_of_every_kind_an_offer_a_draw_and_a_project(self, demo, now):
+        assert set(Reward.objects.values_list("kind", flat=True)) == set(Reward.Kind.values)
+        assert not Reward.objects.filter(terms="").exists()
+        offer = Offer.objects.get()
+        assert offer.starts_at < now < offer.ends_at
+        assert offer.stock == 34
+        closed, running = DrawRound.objects.order_by("number")
+        assert (closed.tickets, running.tickets) == (12, 9)
+        assert (closed.closed_at is None, running.closed_at is None) == (False, True)
+        assert DrawPlay.objects.exclude(voucher=None).count() == 2
+        project = DonationProject.objects.get()
+        assert project_queries.totals([project])[project.pk].points > 1_000
+        assert Wish.objects.count() == 8
+        assert PartnerCode.objects.filter(is_taken=True).count() == 2
 
     def test_has_gifts_a_hold_a_frozen_member_and_work_for_a_second_person(self, demo, now):
         assert Transfer.objects.count() == 3
-        assert Donation.objects.count() == 3
+        assert Donation.objects.count() == 4
         assert BuyBack.objects.count() == 1
-        assert Hold.objects.get().state == "held"
+        assert Hold.objects.get(purpose="").state == "held"
         assert Adjustment.objects.filter(state="awaiting_approval").count() == 2
         assert Member.objects.get(status="frozen").status_changes.get().by == "manager"
         assert Member.objects.get(tier_floor__code="gold").tier.rank >= 2

@@ -20,6 +20,9 @@ class TestEnsureRoles:
         assert "change_voucher" in held["店员"]
         assert "add_adjustment" not in held["店员"]
         assert "change_member" not in held["店员"]
+        assert {"fulfil_redemption", "view_reward", "view_message"} <= held["店员"]
+        assert not held["店员"] & {"change_redemption", "view_rewardreport", "change_reward"}
+        assert {"view_rewardreport", "change_draw", "add_offer", "add_partnercode"} <= held["店长"]
         assert held["店员"] < held["店长"]
         assert "add_adjustment" in held["店长"]
         assert not {name for name in held["店长"] if name.startswith("delete_")}
