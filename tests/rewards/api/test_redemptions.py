@@ -249,9 +249,17 @@ class TestVoucher:
             "expires_at": answer["expires_at"],
             "reward": "cake",
             "reward_name": "奶油小蛋糕",
+            "kind": "coupon",
+            "discount": None,
+            "min_spend": None,
+            "stores": [],
+            "weekdays": [],
+            "active_from": None,
             "member": "********" + ada.number[-4:],
             "used_at": None,
             "used_store": None,
+            "used_order": None,
+            "void_reason": "",
         }
         typed = f"{code[:4]} {code[4:8]}-{code[8:]} ".lower()
         assert till.get(f"vouchers/{typed}").json() == answer
