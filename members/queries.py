@@ -198,6 +198,14 @@ def messages_of(member: Member) -> QuerySet[Message]:
     return inbox.order_by("-is_unread", "-sent_at", "-id")
 
 
+def message(*, member: Member, pk: int) -> Message:
+    """A message (id) of the member. Raises NotFound."""
+    found = messages_of(member).filter(pk=pk).first() if pk <= validation.LARGEST else None
+    if found is None:
+        raise NotFound(_("Message"))
+    return found
+
+
 def unread_messages(member: Member) -> int:
     """How many messages of a member are unread."""
     return Message.objects.filter(member=member, read_at__isnull=True).count()

@@ -23,8 +23,17 @@ from loyalty.api import (
     transfers,
     wallets,
 )
-from members.api import jobs, merchant
-from rewards.api import catalogue, draws, offers, pools, redemptions, variants, vouchers
+from members.api import jobs, merchant, messages
+from rewards.api import (
+    catalogue,
+    draws,
+    offers,
+    pools,
+    projects,
+    redemptions,
+    variants,
+    vouchers,
+)
 
 
 class NothingView(APIView):
@@ -55,6 +64,8 @@ urlpatterns = [
     path("v1/members/<str:number>/lots", wallets.LotsView.as_view()),
     path("v1/members/<str:number>/entries", wallets.EntriesView.as_view()),
     path("v1/members/<str:number>/tier", tiers.MemberTierView.as_view()),
+    path("v1/members/<str:number>/messages", messages.MessagesView.as_view()),
+    path("v1/members/<str:number>/messages/<int:id>/read", messages.ReadView.as_view()),
     path("v1/orders", orders.OrdersView.as_view()),
     path("v1/orders/batch", orders.OrderBatchView.as_view()),
     path("v1/orders/quote", orders.QuoteView.as_view()),
@@ -72,6 +83,8 @@ urlpatterns = [
     path("v1/holds/<int:id>/capture", holds.CaptureView.as_view()),
     path("v1/holds/<int:id>/release", holds.ReleaseView.as_view()),
     path("v1/donations", donations.DonationsView.as_view()),
+    path("v1/projects", projects.ProjectsView.as_view()),
+    path("v1/projects/<str:code>", projects.ProjectView.as_view()),
     path("v1/buy-backs", buy_backs.BuyBacksView.as_view()),
     path("v1/rewards", catalogue.RewardsView.as_view()),
     path("v1/rewards/<str:code>", catalogue.RewardView.as_view()),

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
 from members import message_templates, messages, queries
+from members.errors import NotFound
 from members.message_templates import Template
 from members.models import Message
 from members.portal import access
@@ -61,9 +62,10 @@ def inbox(request: access.MemberRequest) -> HttpResponse:
 @access.member_required
 def open_message(request: access.MemberRequest, message_id: int) -> HttpResponse:
     """Mark a message as read and go on to what it is about."""
-    own = queries.messages_of(request.member).filter(pk=message_id).first()
-    if own is None:
-        raise Http404
+    try:
+        own = queries.message(member=request.member, pk=message_id)
+    except NotFound:
+        raise Http404 from None
     messages.read(member=request.member, message=own.pk, at=timezone.now())
     is_ours = url_has_allowed_host_and_scheme(own.link, allowed_hosts=None)
     return redirect(own.link if own.link and is_ours else "members:inbox")

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from loyalty.ledger import MAX_POINTS
 
@@ -15,12 +15,12 @@ class DonateForm(forms.Form):
     """How many points; the key, made with the form, makes sending it twice one donation."""
 
     points = forms.IntegerField(
-        label=_("How many points"),
+        label=pgettext_lazy("donation", "How many points"),
         min_value=1,
         max_value=MAX_POINTS,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={
-            "required": _("Enter how many points."),
+            "required": pgettext_lazy("donation", "Enter how many points."),
             "invalid": _("Enter a whole number of points."),
             "min_value": _("Enter a whole number of points above zero."),
             "max_value": _("That is more than can be counted."),

@@ -154,6 +154,16 @@ class TestAnswers:
         till.post("rewards", cake)
         till.patch("rewards/cake", {"per_member": 2})
         till.patch("rewards", {"code": "cake", "cost": "2.50"})
+        till.post("rewards/cake/variants", {"code": "l", "name": "L", "active": False})
+        till.patch("rewards/cake/variants/l", {"stock": 5})
+        till.patch("rewards/cake/variants", {"code": "l", "extra_points": 5})
+        window = {"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2099-01-01T00:00:00Z"}
+        till.post("offers", {"code": "o", "name": "O", "reward": "cake", "points": 90, **window})
+        till.patch("offers/o", {"stock": 5})
+        till.patch("offers", {"code": "o", "points": 95, "kind": "clearance"})
+        till.post("projects", {"code": "forest", "name": "Forest", "goal_points": 5})
+        till.patch("projects/forest", {"summary": "Trees"})
+        till.patch("projects", {"code": "forest", "goal_points": None})
         wish = {"member": bob.number, "reward": "cake", "reference": "W"}
         redeemed = till.post("redemptions", wish).json()
         code = redeemed["vouchers"][0]["code"]
@@ -178,8 +188,15 @@ class TestAnswers:
             f"{member}/tier",
             "orders/default/A-1",
             "orders/default/A-1/explanation",
+            "projects",
+            "projects/forest",
+            f"{member}/messages",
             "rewards",
             "rewards/cake",
+            "rewards/cake/variants",
+            "rewards/cake/variants/l",
+            "offers",
+            "offers/o",
             f"redemptions/{redeemed['number']}",
             f"vouchers/{code}",
             "program",
@@ -190,6 +207,7 @@ class TestAnswers:
         ):
             assert till.get(path).status_code == 200, path
         assert till.get("rewards", member=bob.number).status_code == 200
+        assert till.get("rewards/cake", member=bob.number).status_code == 200
         assert till.get(member + "x").status_code == 404
 
     def test_of_campaigns_are_as_the_document_says(self, db: None):
