@@ -63,7 +63,7 @@ from members.models import (
     TierChange,
     User,
 )
-from rewards import catalogue, offers, projects, redemption, variants
+from rewards import catalogue, offers, projects, redemption, variants, voucher_batches
 from rewards.models import (
     DonationProject,
     Draw,
@@ -74,6 +74,7 @@ from rewards.models import (
     Reward,
     Variant,
     Voucher,
+    VoucherBatch,
 )
 from tests.campaigns.builders import campaign
 from tests.conftest import NOON
@@ -115,6 +116,7 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     Offer: (EVERYBODY, MANAGERS, EVERYBODY),
     Redemption: (EVERYBODY, NOBODY, EVERYBODY),
     Voucher: (EVERYBODY, NOBODY, EVERYBODY),
+    VoucherBatch: (MANAGERS, MANAGERS, MANAGERS),
     Draw: (EVERYBODY, MANAGERS, EVERYBODY),
     DrawRound: (EVERYBODY, NOBODY, EVERYBODY),
     DrawPlay: (EVERYBODY, NOBODY, EVERYBODY),
@@ -301,6 +303,9 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         **on_the_shelf(reward, noon),
         Redemption: redeemed,
         Voucher: redeemed.vouchers.get(),
+        VoucherBatch: voucher_batches.start(
+            changes={"name": "Winter", "reward": "cake", "segment": "new"}, by="", at=noon
+        ),
         Draw: played.round.draw,
         DrawRound: played.round,
         DrawPlay: played,
@@ -363,6 +368,12 @@ class TestEveryScreen:
             "loyalty/adjustment/<path:object_id>/approve/",
             "loyalty/adjustment/<path:object_id>/reject/",
             "rewards/redemption/<path:object_id>/cancel/",
+            "rewards/voucher/of/<int:member_id>/",
+            "rewards/voucher/<path:object_id>/void/",
+            *(
+                f"rewards/voucherbatch/<path:object_id>/{action}/"
+                for action in ("follow", "export", "void")
+            ),
             "rewards/reward/<path:object_id>/stock/",
             "loyalty/hold/<path:object_id>/release/",
             *(

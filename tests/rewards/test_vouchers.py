@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.utils import translation
 
 from loyalty import programs
@@ -257,6 +258,46 @@ class TestUse:
     def test_says_that_a_code_is_unknown(self, db: None, noon: datetime, code: str) -> None:
         with pytest.raises(NotFound):
             vouchers.use(code=code, store=None, reference="", used_by="", at=noon)
+
+
+class TestVoid:
+    def test_one_keeps_points_and_stock_and_says_why(
+        self, voucher: Voucher, ada: Member, noon: datetime, active: Callable[[Member], int]
+    ) -> None:
+        voided = vouchers.void_one(code=voucher.code, reason="misprint", by="boss", at=noon)
+        assert (voided.state, voided.void_reason, voided.voided_by) == ("void", "misprint", "boss")
+        assert active(ada) == 700
+        again = vouchers.void_one(code=voucher.code, reason="other", by="x", at=noon)
+        assert again.void_reason == "misprint"
+        with pytest.raises(VoucherVoid) as refusal:
+            use(voucher, noon)
+        assert refusal.value.data == {
+            "reason": "misprint",
+            "voided_at": "2026-11-21T12:00:00+08:00",
+        }
+        assert [step.kind for step in voucher.steps.order_by("id")] == ["issued", "voided"]
+
+    def test_a_used_one_stays_used(
+        self, voucher: Voucher, noon: datetime, everything: Everything
+    ) -> None:
+        use(voucher, noon)
+        before = everything()
+        with pytest.raises(AlreadyUsed):
+            vouchers.void_one(code=voucher.code, reason="x", by="", at=noon)
+        assert everything() == before
+
+    def test_needs_a_reason(self, voucher: Voucher, noon: datetime) -> None:
+        with pytest.raises(InvalidInput):
+            vouchers.void_one(code=voucher.code, reason="", by="", at=noon)
+        assert Voucher.objects.get().state == "active"
+
+
+class TestSteps:
+    def test_are_never_changed(self, voucher: Voucher) -> None:
+        step = voucher.steps.get()
+        for change in (lambda: voucher.steps.update(note="x"), step.delete):
+            with pytest.raises(DatabaseError), transaction.atomic():
+                change()
 
 
 class TestStateOf:
