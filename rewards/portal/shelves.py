@@ -147,15 +147,15 @@ def announced(items: Sequence[Item]) -> list[Item]:
 
 
 def similar(items: Sequence[Item], reward: Reward) -> list[Item]:
-    """What may be had instead of a reward: of its category or kind first, then of about the same price."""
+    """What is open instead of a reward: what can be had now first, of its category or kind, of about its price."""
     others = [item for item in items if item.is_open and item.reward.pk != reward.pk]
     return sorted(others, key=lambda item: _distance(item, reward))[:SIMILAR]
 
 
-def _distance(item: Item, reward: Reward) -> tuple[bool, bool, int, int]:
+def _distance(item: Item, reward: Reward) -> tuple[bool, bool, bool, int, int]:
     is_other = not reward.category or item.reward.category != reward.category
     gap = abs(item.points - reward.points)
-    return (is_other, item.reward.kind != reward.kind, gap, item.reward.pk)
+    return (item.missing > 0, is_other, item.reward.kind != reward.kind, gap, item.reward.pk)
 
 
 def _is_of(item: Item, show: str) -> bool:
