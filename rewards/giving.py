@@ -126,7 +126,8 @@ def take_back(*, member: int, reference: str, at: datetime) -> bool:
     given = found.exclude(state=Redemption.State.CANCELLED).select_for_update(no_key=True).first()
     if given is None or given.vouchers.filter(state=Voucher.State.USED).exists():
         return False
-    vouchers.void(redemption=given, at=at)
+    # Also what was given on to somebody else: the order that brought it never was.
+    vouchers.void_all(given.vouchers.all(), at=at, by="", reason="")
     redemption.put_back(given, at)
     return True
 

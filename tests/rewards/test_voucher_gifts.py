@@ -7,7 +7,7 @@ import pytest
 from loyalty.errors import WalletFrozen
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused
 from members.models import Member, Message
-from rewards import redemption, voucher_gifts, vouchers
+from rewards import giving, redemption, voucher_gifts, vouchers
 from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
 from rewards.models import Redemption, Reward, Voucher, VoucherGift
 from rewards.voucher_errors import GiftNotAllowed, GivenAway, VoucherNotFound
@@ -165,3 +165,15 @@ class TestGive:
             voucher_gifts.give(request=nobody, by="", at=NOON)
         assert missing.value.pointer == "/to"
         assert_untouched()
+
+
+def test_what_an_undone_order_brought_is_void_with_its_new_holder(
+    ada: Member, bob: Member, cake: Reward, noon: datetime
+) -> None:
+    gift = giving.Gift(member=ada.pk, reward="cake", pieces=1, reference="campaign/1/order")
+    made = giving.give(gift=gift, at=noon)
+    assert made is not None
+    give(made.vouchers.get(), bob)
+    assert giving.take_back(member=ada.pk, reference="campaign/1/order", at=noon)
+    voucher = Voucher.objects.get()
+    assert (voucher.state, voucher.member) == ("void", bob)
