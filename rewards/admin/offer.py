@@ -82,11 +82,11 @@ class OfferAdmin(VerbAdmin):
     def left(self, offer: Offer) -> str:
         return "—" if offer.stock is None else f"{offer.stock:,}"
 
-    @display(description=_("from"))
+    @display(description=_("begins at"))
     def begins(self, offer: Offer) -> str:
         return f"{timezone.localtime(offer.starts_at):%Y-%m-%d %H:%M}"
 
-    @display(description=_("until"))
+    @display(description=_("ends at"))
     def ends(self, offer: Offer) -> str:
         return f"{timezone.localtime(offer.ends_at):%Y-%m-%d %H:%M}"
 

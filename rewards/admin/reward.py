@@ -153,8 +153,8 @@ class RewardAdmin(StockPage, VerbAdmin):
     @display(description=_("price in points"), ordering="points")
     def price(self, reward: Reward) -> str:
         cash = f" + ¥{reward.cash:,.2f}" if reward.cash else ""
-        floats = f" {gettext('floating')}" if reward.pricing else ""
-        return f"{reward.points:,}{cash}{floats}"
+        price = f"{reward.points:,}{cash}"
+        return gettext("%(price)s, floating") % {"price": price} if reward.pricing else price
 
     @display(description=_("stock left"), ordering="stock")
     def left(self, reward: Reward) -> SafeString:

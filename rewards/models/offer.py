@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from rewards.models.reward import Reward
 
@@ -50,8 +51,8 @@ class Offer(models.Model):
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = _("offer")
-        verbose_name_plural = _("offers")
+        verbose_name = pgettext_lazy("of a reward", "offer")
+        verbose_name_plural = pgettext_lazy("of a reward", "offers")
         constraints = [
             models.CheckConstraint(condition=Q(points__gt=0), name="offer_points_positive"),
             models.CheckConstraint(

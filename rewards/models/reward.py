@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Reward(models.Model):
@@ -236,7 +237,7 @@ class Variant(models.Model):
     begins_at = models.DateTimeField(_("begins at"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
     place = models.CharField(_("place"), max_length=200, blank=True)
-    position = models.PositiveIntegerField(_("position"), default=0)
+    position = models.PositiveIntegerField(pgettext_lazy("in a list", "position"), default=0)
     active = models.BooleanField(_("on offer"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
