@@ -32,8 +32,8 @@ def read(*, file: bytes, zone: ZoneInfo, at: datetime) -> list[Line]:
     """Every code of the file. Raises InvalidInput with the first line that is wrong as its pointer."""
     if len(file) > LARGEST:
         raise InvalidInput("", "too_large", _("The file is larger than 5 MB. Send it in parts."))
-    text = _text(file)
-    rows = _rows(text)
+    text = text_of(file)
+    rows = rows_of(text)
     places = _places(rows[0][1]) if rows else None
     if places is not None:
         rows = rows[1:]
@@ -43,7 +43,8 @@ def read(*, file: bytes, zone: ZoneInfo, at: datetime) -> list[Line]:
     return [_line(number, cells, where, zone, at) for number, cells in rows]
 
 
-def _text(file: bytes) -> str:
+def text_of(file: bytes) -> str:
+    """The file as text, UTF-8 or Chinese Windows. Raises InvalidInput."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return file.decode(encoding)
@@ -52,8 +53,8 @@ def _text(file: bytes) -> str:
     raise InvalidInput("", "malformed_csv", _("The file is no text. Save it as “CSV UTF-8”."))
 
 
-def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the line it ends on."""
+def rows_of(text: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not blank, each with the line it ends on. Raises InvalidInput."""
     head = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

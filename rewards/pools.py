@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 
 from loyalty import programs
@@ -13,7 +14,7 @@ from members import transactions
 from members.errors import InvalidInput
 from rewards import pool_files, queries, stock
 from rewards.errors import OutOfStock
-from rewards.models import PartnerCode, Redemption, Reward, Voucher
+from rewards.models import PartnerCode, Redemption, Reward, StockMovement, Voucher
 from rewards.pool_files import Line
 
 _CODES = PartnerCode._meta.db_table
@@ -59,6 +60,31 @@ class Added:
     added: int
     duplicate_lines: list[int]
     free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A reward with the codes that are free and those that were handed out."""
+
+    reward: Reward
+    free: int
+    taken: int
+
+
+def figures() -> list[Pool]:
+    """Every pool, the emptiest first. Told by the movements of the stock: the codes themselves are not counted."""
+    of_pools = Reward.objects.filter(kind=Reward.Kind.PARTNER_CODE)
+    handed = Q(cause=StockMovement.Cause.REDEEMED) | Q(cause=StockMovement.Cause.RETURNED)
+    taken = dict(
+        StockMovement.objects.filter(handed, reward__in=of_pools, variant=None, offer=None)
+        .order_by()
+        .values_list("reward")
+        .annotate(Sum("pieces"))
+    )
+    return [
+        Pool(reward=each, free=each.stock or 0, taken=-taken.get(each.pk, 0))
+        for each in of_pools.order_by(F("stock").asc(nulls_first=True), "id")
+    ]
 
 
 def add(*, reward: str, file: bytes, by: str, at: datetime) -> Added:

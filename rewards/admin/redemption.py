@@ -1,54 +1,104 @@
+"""Redemptions: found, handed over, sent, paid and called off."""
+
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
 
 from members import queries as member_queries
 from members.admin.base import ReadOnlyAdmin
-from members.errors import Refusal
-from rewards import redemption
-from rewards.models import Redemption
+from members.admin.filters import DaysFilter
+from rewards import addresses, price_words, redemption
+from rewards.admin.redemption_steps import RedemptionSteps
+from rewards.admin.shipping import Shipping
+from rewards.models import Redemption, Reward
 
-CANCELLABLE = (Redemption.State.RESERVED, Redemption.State.ISSUED)
+State = Redemption.State
+
+
+class TodoFilter(DropdownFilter):
+    """What is waiting for somebody in the shop."""
+
+    title = _("to do")
+    parameter_name = "todo"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return (
+            ("send", _("To be sent")),
+            ("hand_over", _("To be picked up")),
+            ("pay", _("Waiting for money")),
+        )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen: dict[str, dict[str, Any]] = {
+            "send": {"state": State.ISSUED, "delivery": Reward.Delivery.SHIPPING},
+            "hand_over": {"state": State.ISSUED, "delivery": Reward.Delivery.PICK_UP},
+            "pay": {"state": State.RESERVED, "reserved_until__gt": timezone.now()},
+        }
+        return queryset.filter(**chosen.get(self.value() or "", {}))
 
 
 @admin.register(Redemption)
-class RedemptionAdmin(ReadOnlyAdmin):
-    list_display = ("number", "reward_name", "owner", "cost", "moment", "state_badge")
-    list_select_related = ("member", "reward")
-    list_filter = (("state", ChoicesDropdownFilter), ("reward", RelatedDropdownFilter))
+class RedemptionAdmin(RedemptionSteps, Shipping, ReadOnlyAdmin):
+    list_display = (
+        "number",
+        "reward_name",
+        "owner",
+        "paid",
+        "moment",
+        "handing_over",
+        "state_badge",
+    )
+    list_select_related = ("member", "reward", "variant", "store")
+    list_filter = (
+        TodoFilter,
+        ("state", ChoicesDropdownFilter),
+        ("reward", RelatedDropdownFilter),
+        ("redeemed_at", DaysFilter),
+    )
     list_filter_submit = True
     search_fields = ("number",)
     search_help_text = _("Redemption number, or a member's phone or number")
     ordering = ("-redeemed_at", "-id")
-    actions_detail = ("cancel",)
     change_form_outer_after_template = "admin/rewards/redemption/vouchers.html"
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("number", "owner", "state"),
-                    ("reward_name", "quantity", "cost"),
-                    ("redeemed_at", "cancelled_at", "store"),
+                    ("number", "owner", "state_now"),
+                    ("reward_name", "quantity", "paid"),
+                    ("price_reasons", "offer"),
+                    ("redeemed_at", "reserved_until", "store"),
+                    ("cancelled_at", "cancel_reason"),
                     "reference",
+                )
+            },
+        ),
+        (
+            _("Handing over"),
+            {
+                "fields": (
+                    "handing_over",
+                    ("carrier", "tracking"),
+                    ("fulfilled_at", "fulfilled_by"),
                 )
             },
         ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Redemption]:
-        related = ("member", "reward", "store")
+        related = ("member", "reward", "variant", "offer", "store")
         return super().get_queryset(request).select_related(*related)
 
     def get_search_results(
@@ -63,66 +113,48 @@ class RedemptionAdmin(ReadOnlyAdmin):
             found = queryset.filter(member__in=members)
         return found, False
 
-    # ---- cancelling -----------------------------------------------------------------------------
-    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("rewards.change_redemption")
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """The button of cancelling, as long as there is something to cancel."""
-        is_open = Redemption.objects.filter(pk=object_id, state__in=CANCELLABLE).exists()
-        return super().get_actions_detail(request, object_id) if is_open else []
-
-    @action(
-        description=_("Cancel and return the points"),
-        permissions=["cancel"],
-        icon="undo",
-        variant=ActionVariant.DANGER,
-    )
-    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        found = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if request.method == "POST":
-            self._cancel(request, found)
-            address = reverse("admin:rewards_redemption_change", args=[found.pk])
-            return HttpResponseRedirect(address)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Cancel redemption %(number)s?") % {"number": found.number},
-            "redemption": found,
-            "is_open": found.state in CANCELLABLE,
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, "admin/rewards/redemption/cancel.html", context)
-
-    def _cancel(self, request: HttpRequest, found: Redemption) -> None:
-        try:
-            redemption.cancel(number=found.number, at=timezone.now())
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return
-        self.log_change(request, found, gettext("Cancelled; the points were returned."))
-        messages.success(
-            request,
-            gettext("Cancelled: %(points)s points are back with %(member)s.")
-            % {"points": f"{found.points:,}", "member": found.member},
-        )
+    def get_fieldsets(self, request: HttpRequest, obj: Redemption | None = None) -> Any:
+        """With the address for those who may see it."""
+        if self.has_export_permission(request):
+            return (*self.fieldsets, (_("Address"), {"fields": ("address_line",)}))
+        return self.fieldsets
 
     # ---- columns --------------------------------------------------------------------------------
     @display(description=_("reward"))
     def reward_name(self, found: Redemption) -> str:
+        which = f" · {found.variant.name}" if found.variant else ""
         times = f" × {found.quantity}" if found.quantity > 1 else ""
-        return f"{found.reward.name}{times}"
+        return f"{found.reward.name}{which}{times}"
 
     @display(description=_("member"))
     def owner(self, found: Redemption) -> str:
         return str(found.member)
 
     @display(description=_("points"))
-    def cost(self, found: Redemption) -> str:
-        return f"−{found.points:,}"
+    def paid(self, found: Redemption) -> str:
+        cash = f" + ¥{found.cash:,.2f}" if found.cash else ""
+        return f"−{found.points:,}{cash}"
+
+    @display(description=_("price of a piece"), empty_value="—")
+    def price_reasons(self, found: Redemption) -> str | None:
+        steps = price_words.sentences(found.price_steps)
+        return "；".join(f"{words} {points:,}" for words, points in steps) or None
 
     @display(description=_("redeemed at"))
     def moment(self, found: Redemption) -> str:
         return f"{timezone.localtime(found.redeemed_at):%Y-%m-%d %H:%M}"
+
+    @display(description=_("how it is handed over"))
+    def handing_over(self, found: Redemption) -> str:
+        return str(Reward.Delivery(found.delivery).label)
+
+    @display(description=_("address"), empty_value="—")
+    def address_line(self, found: Redemption) -> str | None:
+        return addresses.line(found.address) or None
+
+    @display(description=_("state"))
+    def state_now(self, found: Redemption) -> str:
+        return str(State(redemption.state_of(found, timezone.now())).label)
 
     @display(
         description=_("state"),

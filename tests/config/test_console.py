@@ -63,13 +63,14 @@ from members.models import (
     TierChange,
     User,
 )
-from rewards import catalogue, offers, projects, redemption, variants, voucher_batches
+from rewards import catalogue, offers, pools, projects, redemption, variants, voucher_batches
 from rewards.models import (
     DonationProject,
     Draw,
     DrawPlay,
     DrawRound,
     Offer,
+    PartnerCode,
     Redemption,
     Reward,
     Variant,
@@ -115,6 +116,8 @@ TABLE: dict[type[Model], tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]
     Variant: (EVERYBODY, MANAGERS, EVERYBODY),
     Offer: (EVERYBODY, MANAGERS, EVERYBODY),
     Redemption: (EVERYBODY, NOBODY, EVERYBODY),
+    # A page of one code would show it.
+    PartnerCode: (MANAGERS, NOBODY, NOBODY),
     Voucher: (EVERYBODY, NOBODY, EVERYBODY),
     VoucherBatch: (MANAGERS, MANAGERS, MANAGERS),
     Draw: (EVERYBODY, MANAGERS, EVERYBODY),
@@ -141,6 +144,9 @@ OTHERS: dict[str, tuple[int, ...]] = {
     "jsi18n/": EVERYBODY,
     "members/member/import/": MANAGERS,
     "members/member/export/": EVERYBODY,
+    "rewards/redemption/export_addresses/": MANAGERS,
+    "rewards/redemption/import_tracking/": MANAGERS,
+    "rewards/partnercode/add_codes/": MANAGERS,
     "loyalty/entry/import/": OWNERS,
     "campaigns/segment/preview/": MANAGERS,
     "campaigns/campaign/quick/": MANAGERS,
@@ -166,6 +172,7 @@ READ_ONLY = (
     VerificationRun,
     Hold,
     Redemption,
+    PartnerCode,
     Voucher,
     DrawRound,
     DrawPlay,
@@ -196,6 +203,14 @@ def giving(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         Donation: donations.donate(request=donated, at=noon).donation,
         BuyBack: buy_backs.buy_back(request=bought, at=noon).buy_back,
     }
+
+
+def code_of_a_partner(noon: datetime) -> PartnerCode:
+    """One that is free."""
+    film = {"code": "film", "name": "Film", "kind": "partner_code", "points": 100}
+    catalogue.create(changes=film, at=noon)
+    pools.add(reward="film", file=b"F-1\n", by="", at=noon)
+    return PartnerCode.objects.get()
 
 
 def on_the_shelf(reward: Reward, noon: datetime) -> dict[type[Model], Any]:
@@ -302,6 +317,7 @@ def shop(ada: Member, noon: datetime) -> dict[type[Model], Any]:
         Reward: reward,
         **on_the_shelf(reward, noon),
         Redemption: redeemed,
+        PartnerCode: code_of_a_partner(noon),
         Voucher: redeemed.vouchers.get(),
         VoucherBatch: voucher_batches.start(
             changes={"name": "Winter", "reward": "cake", "segment": "new"}, by="", at=noon
@@ -367,6 +383,8 @@ class TestEveryScreen:
         assert found - screens == set(OTHERS) | FRAMEWORK | {
             "loyalty/adjustment/<path:object_id>/approve/",
             "loyalty/adjustment/<path:object_id>/reject/",
+            "rewards/redemption/<path:object_id>/pay/",
+            "rewards/redemption/<path:object_id>/fulfil/",
             "rewards/redemption/<path:object_id>/cancel/",
             "rewards/voucher/of/<int:member_id>/",
             "rewards/voucher/<path:object_id>/void/",
