@@ -47,6 +47,14 @@ class DrawForm(VerbForm):
             "ends_at": _("Empty: without an end."),
         }
 
+    def _post_clean(self) -> None:
+        """The prizes' forms were given the empty draw before: it becomes the one that was stored."""
+        given = self.instance
+        super()._post_clean()
+        if self.instance is not given:
+            vars(given).update(vars(self.instance))
+            self.instance = given
+
 
 class PrizeForm(forms.ModelForm[DrawPrize]):
     position = forms.IntegerField(
