@@ -39,6 +39,12 @@ def on_sale(at: datetime) -> QuerySet[Reward]:
     return rewards().filter(has_begun, goes_on, active=True)
 
 
+def coming(at: datetime) -> QuerySet[Reward]:
+    """What is announced and not on sale yet at a moment."""
+    goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
+    return rewards().filter(goes_on, starts_at__gt=at, active=True)
+
+
 def is_on_sale(reward: Reward, at: datetime) -> bool:
     """Whether the reward can be redeemed at a moment: on offer, begun, and not ended."""
     has_begun = reward.starts_at is None or reward.starts_at <= at
