@@ -110,7 +110,11 @@ def names(ada: Member) -> dict[str, str]:
     projects.create(changes={"code": "forest", "name": "Forest"})
     given = donations.DonationRequest(member=ada.number, points=1, project="forest", reference="d")
     donation = donations.donate(request=given, at=NOON).donation
+    played = go(ada, new_draw(), "go")
     return {
+        "<slug:draw_code>": "autumn",
+        "<slug:round_code>": "autumn-1",
+        "<int:play_id>": str(played.pk),
         "<slug:project>": "forest",
         "<int:donation_id>": str(donation.pk),
         "<int:entry_id>": str(queries.entries_of(member=ada)[0].pk),
