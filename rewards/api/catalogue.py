@@ -39,6 +39,12 @@ MEMBER = OpenApiParameter(
     description=_("A member's number: adds whether the member can have the reward, and for what."),
 )
 
+COMING = OpenApiParameter(
+    "coming",
+    bool,
+    description=_("true: what is announced and not on sale yet, to count down to its start."),
+)
+
 
 class RewardPages(pages.KeysetPages):
     keys = ("points", "id")
@@ -62,11 +68,13 @@ class RewardsView(Endpoint):
     filterset_class = RewardFilter
 
     def get_queryset(self) -> QuerySet[Any]:
-        return queries.shown(queries.on_sale(timezone.now()))
+        at = timezone.now()
+        is_coming = self.request.query_params.get("coming") == "true"
+        return queries.shown(queries.coming(at) if is_coming else queries.on_sale(at))
 
     @extend_schema(
         summary=_("The rewards on sale now, the cheapest first"),
-        parameters=[MEMBER],
+        parameters=[MEMBER, COMING],
         responses=RewardForMemberAnswer(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -78,6 +86,8 @@ class RewardsView(Endpoint):
         at = timezone.now()
         member, figures = _member(request)
         found = queries.shown(queries.on_sale_for(member, at))
+        if request.query_params.get("coming") == "true":
+            found = self.get_queryset().exclude(pk__in=found.values("pk"))
         rows: Any = self.paginate_queryset(self.filter_queryset(found))
         terms = assortment.terms_of_all(rewards=rows, member=member, figures=figures, at=at)
         return self.get_paginated_response([_shown(self, each) for each in terms])

@@ -359,9 +359,12 @@ class TestRead:
             return [row["code"] for row in till.get("rewards", **query).json()["results"]]
 
         assert "soon" not in listed()
+        assert listed(coming="true") == ["soon"]
         assert "soon" in listed(member=bob.number)
+        assert listed(member=bob.number, coming="true") == []
         till.patch("rewards/soon", {"early_tiers": ["gold"]})
         assert "soon" not in listed(member=bob.number)
+        assert listed(member=bob.number, coming="true") == ["soon"]
         opens = till.get("rewards/soon", member=bob.number).json()["opens_at"]
         assert opens == till.get("rewards/soon").json()["starts_at"]
 
