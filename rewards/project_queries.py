@@ -18,14 +18,15 @@ from rewards.models import DonationProject
 
 SHARE = Decimal("0.0001")
 
-# What was given to projects: points donated under their code, and donation rewards that were redeemed.
+# What was given to projects: points donated under their code, and donation rewards that were redeemed, or given to a
+# member by a tier or a campaign: then the program gives what they cost.
 _GIVEN = """
     SELECT p.id AS project_id, d.member_id, d.points, d.at
     FROM rewards_donationproject p JOIN loyalty_donation d ON d.project = p.code
     UNION ALL
-    SELECT w.project_id, r.member_id, r.points, r.redeemed_at
+    SELECT w.project_id, r.member_id, CASE WHEN r.points > 0 THEN r.points ELSE w.points * r.quantity END, r.redeemed_at
     FROM rewards_reward w JOIN rewards_redemption r ON r.reward_id = w.id
-    WHERE w.kind = 'donation' AND w.project_id IS NOT NULL AND r.points > 0
+    WHERE w.kind = 'donation' AND w.project_id IS NOT NULL
         AND r.state IN ('issued', 'fulfilled', 'used')"""
 
 _TOTALS = f"""

@@ -324,7 +324,9 @@ class TestGrowingForest:
         assert bob.tier.code == "stage-5"
         planted = Redemption.objects.get()
         assert (planted.member, planted.state, planted.points) == (bob, "fulfilled", 0)
-        assert planted.reward.project == DonationProject.objects.get(code="forest")
+        forest = DonationProject.objects.get(code="forest")
+        assert planted.reward.project == forest
+        assert project_queries.totals([forest])[forest.pk].points == 1_000
         assert_clean()
 
     def test_points_are_given_to_the_forest(self, bob: Member) -> None:
