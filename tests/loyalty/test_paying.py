@@ -10,15 +10,26 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty import asides, holds, ordering, paying, paying_words, queries
+from loyalty import asides, holds, ordering, paying, paying_words, queries, refunds
 from loyalty.asides import Aside
 from loyalty.errors import NotInSteps, ShareReached
 from loyalty.holds import HoldRequest
 from loyalty.models import Hold, Order, Program
+from loyalty.refunds import RefundFacts, RefundLine
 from members.errors import NotFound
 from members.models import Member
 from tests.conftest import NOON
-from tests.loyalty.builders import assert_clean, books, day, figures, order, program, wallet_of
+from tests.loyalty.builders import (
+    assert_clean,
+    books,
+    day,
+    examples,
+    figures,
+    order,
+    program,
+    sandbox,
+    wallet_of,
+)
 
 SUPERMARKET = {"max_share": "0.5", "min": 200, "step": 100}
 
@@ -228,6 +239,67 @@ class TestOrder:
         program(pay_with_points=SUPERMARKET)
 
         assert not ordering.place(order=facts, at=NOON).is_new
+
+
+class TestRefund:
+    """Ada has 1,000 points; what paid comes back exactly, by lines and by amounts in any split."""
+
+    @given(
+        lines=st.tuples(st.integers(1, 900), st.integers(1, 900)),
+        share=st.integers(1, 100),
+        refund_first=st.sampled_from(["points", "cash"]),
+        earns=st.booleans(),
+        by_line=st.lists(st.tuples(st.sampled_from("AB"), st.integers(1, 99)), max_size=3),
+        by_amount=st.lists(st.integers(1, 70), max_size=2),
+    )
+    @examples(20)
+    def test_gives_back_what_paid_and_takes_what_was_earned(
+        self,
+        ada: Member,
+        lines: tuple[int, int],
+        share: int,
+        refund_first: str,
+        earns: bool,
+        by_line: list[tuple[str, int]],
+        by_amount: list[int],
+    ) -> None:
+        with sandbox():
+            rule = {"max_share": f"{Decimal(share) / 100:f}"}
+            program(pay_with_points=rule, refund_first=refund_first, earn_on_points_paid=earns)
+            left = dict(zip("AB", lines, strict=True))
+            whole = sum(lines)
+            basket = [f"{Decimal(cents) / 100:.2f}" for cents in lines]
+            points = ordering.quote(order=order("", *basket, member=ada), at=NOON).payable.points
+            hold = str(held(ada, points).pk) if points else None
+            ordering.place(order=order("1", *basket, member=ada, hold=hold), at=NOON)
+            paid = points  # a point is a cent
+            for number, (sku, percent) in enumerate(by_line):
+                cents = left[sku] * percent // 100
+                left[sku] -= cents
+                self._refund(f"l{number}", cents, sku)
+            money = sum(left.values())
+            for number, percent in enumerate(by_amount):
+                cents = money * percent // 100
+                money -= cents
+                self._refund(f"a{number}", cents)
+                refunded = whole - money
+                back = min(refunded, paid) if refund_first == "points" else refunded - whole + paid
+                assert Order.objects.get().points_returned == max(0, back)
+            self._refund("rest", money)
+
+            assert Order.objects.get().points_returned == points
+            assert figures(wallet_of(ada)) == {"active": 1000, "earned": 1000}
+            assert_clean()
+
+    def _refund(self, reference: str, cents: int, sku: str | None = None) -> None:
+        if not cents:
+            return
+        amount = Decimal(cents) / 100
+        said: dict[str, Any] = {"amount": amount}
+        if sku is not None:
+            said = {"lines": (RefundLine(sku=sku, quantity=None, amount=amount),)}
+        facts = RefundFacts(reference=reference, at=NOON, **said)
+        refunds.refund(source="default", number="1", facts=facts, now=NOON)
 
 
 class TestPayable:
