@@ -70,6 +70,8 @@ def _home_of(request: HttpRequest, member: Member, at: datetime) -> dict[str, ob
         "standing": standing,
         "to_spend": tiers.money_to(needed=standing.needed or 0, program=program),
         "expiring": loyalty_queries.expiring(member=member, at=at),
+        "drafts": reward_queries.open_drafts_of(member=member, at=at),
+        "at": at,
         "nearest": nearest[0] if nearest else None,
         "mine": mine[:3],
         "mine_count": len(mine),

@@ -198,6 +198,14 @@ def redemptions_of(member: Member) -> QuerySet[Redemption]:
     return redemptions().filter(member=member)
 
 
+def open_drafts_of(*, member: Member, at: datetime) -> QuerySet[Redemption]:
+    """What is set aside for the member until it is paid, the first to time out on top."""
+    reserved = Redemption.objects.filter(
+        member=member, state=Redemption.State.RESERVED, reserved_until__gt=at
+    )
+    return reserved.select_related("reward").order_by("reserved_until", "id")
+
+
 def last_address_of(member: Member) -> dict[str, Any] | None:
     """Where something was sent to the member last, if ever."""
     sent = Redemption.objects.filter(

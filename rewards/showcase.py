@@ -135,12 +135,19 @@ def item_of(*, reward: Reward, member: Member, at: datetime, figures: Figures) -
 
 def variants_of(rewards: Iterable[Reward], *, at: datetime) -> dict[int, list[Variant]]:
     """The variants on offer and the sessions that have not begun, by reward id, in the order they are shown."""
-    is_to_come = Q(begins_at=None) | Q(begins_at__gt=at)
-    found = Variant.objects.filter(is_to_come, reward__in=rewards, active=True)
+    return {pk: _to_come(found, at) for pk, found in _variants(rewards).items()}
+
+
+def _variants(rewards: Iterable[Reward]) -> dict[int, list[Variant]]:
     grouped: dict[int, list[Variant]] = {}
+    found = Variant.objects.filter(reward__in=rewards, active=True)
     for each in found.order_by("position", "begins_at", "id"):
         grouped.setdefault(each.reward_id, []).append(each)
     return grouped
+
+
+def _to_come(variants: Iterable[Variant], at: datetime) -> list[Variant]:
+    return [each for each in variants if each.begins_at is None or each.begins_at > at]
 
 
 def popularity(*, at: datetime) -> dict[int, int]:
@@ -193,7 +200,6 @@ class _Around:
     prices: dict[int, Price]
     taken: dict[int, int]
     variants: dict[int, list[Variant]]
-    with_variants: set[int]
     coming: dict[int, Offer] = field(default_factory=dict)
     wished: set[int] = field(default_factory=set)
 
@@ -203,21 +209,20 @@ def _announced(at: datetime) -> QuerySet[Reward]:
     goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
     found = queries.rewards().filter(begins_soon, goes_on, active=True)
     # Of the picture only what its address needs: its body is large.
-    return found.defer("content").annotate(picture_digest=F("picture__digest"))
+    found = found.select_related("draw", "project").defer("content")
+    return found.annotate(picture_digest=F("picture__digest"))
 
 
 def _items(
     rewards: Sequence[Reward], member: Member, at: datetime, figures: Figures
 ) -> list[Item]:
-    variants = Variant.objects.filter(reward__in=rewards, active=True).values_list("reward")
     around = _Around(
         member=member,
         at=at,
         owned=figures.active - figures.debt,
         prices=prices.prices_for(rewards=rewards, member=member, at=at),
         taken=queries.pieces_taken(member=member, rewards=rewards, at=at),
-        variants=variants_of(rewards, at=at),
-        with_variants={pk for (pk,) in variants.distinct()},
+        variants=_variants(rewards),
         wished=set(Wish.objects.filter(member=member).values_list("reward", flat=True)),
     )
     for offer in _offers(at):
@@ -228,7 +233,8 @@ def _items(
 
 def _item(reward: Reward, around: _Around) -> Item:
     price = around.prices[reward.pk]
-    variants = around.variants.get(reward.pk, [])
+    all_variants = around.variants.get(reward.pk, [])
+    variants = _to_come(all_variants, around.at)
     # What is sold out says nothing about the price, unless all is.
     extras = {each.extra_points for each in variants if each.stock != 0}
     extras = extras or {each.extra_points for each in variants} or {0}
@@ -242,7 +248,7 @@ def _item(reward: Reward, around: _Around) -> Item:
         has_dearer=len(extras) > 1,
         is_eligible=queries.is_for(reward, around.member),
         missing=max(0, price.points + min(extras) - around.owned),
-        left=_left(reward, variants, has_variants=reward.pk in around.with_variants),
+        left=_left(reward, variants if all_variants else None),
         left_for_member=None if limit is None else max(0, limit - around.taken[reward.pk]),
         opens_at=opens_at,
         is_early=opens_at is None and bool(reward.starts_at and around.at < reward.starts_at),
@@ -259,9 +265,10 @@ def _opens_at(reward: Reward, member: Member, at: datetime) -> datetime | None:
     return opens_at if opens_at is not None and opens_at > at else None
 
 
-def _left(reward: Reward, variants: Sequence[Variant], *, has_variants: bool) -> int | None:
+def _left(reward: Reward, variants: Sequence[Variant] | None) -> int | None:
+    """The pieces left, None without a number; `variants` are those that can be had, None where there are none at all."""
     counted = [reward.stock]
-    if has_variants:
+    if variants is not None:
         of_variants = [each.stock for each in variants]
         counted.append(
             None if None in of_variants else sum(each for each in of_variants if each is not None)

@@ -193,7 +193,7 @@ class TestMall:
         sign_in(client, ada)
         client.get("/rewards")
 
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(16):
             text = client.get("/rewards?show=all").content.decode()
 
         assert len(_shown(text.split('class="shelf"')[1])) == min(many + 1, 24)
@@ -343,7 +343,7 @@ class TestReward:
         sign_in(client, ada)
         client.get("/rewards/mug")
 
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(16):
             client.get("/rewards/mug")
 
 

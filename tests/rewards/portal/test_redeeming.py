@@ -234,5 +234,5 @@ def test_needs_few_queries(client, ada: Member, parcel: Reward, django_assert_nu
     sign_in(client, ada)
     client.get("/rewards/parcel/redeem")
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(17):
         client.get("/rewards/parcel/redeem")
