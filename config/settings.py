@@ -244,9 +244,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AdjustmentStateEnum": "loyalty.models.Adjustment.State",
         "CampaignStateEnum": "campaigns.models.Campaign.State",
+        "DeliveryEnum": "rewards.models.Reward.Delivery",
         "HoldStateEnum": "loyalty.models.Hold.State",
         "JobStateEnum": "members.models.Job.State",
         "MemberStatusEnum": "members.models.Member.Status",
+        "OfferKindEnum": "rewards.models.Offer.Kind",
         "OrderStatusEnum": "loyalty.models.Order.Status",
         "OrderStepEnum": "loyalty.api.order_steps.STATUSES",
         "ReportedStatusEnum": "loyalty.api.order_inputs.STATUSES",
