@@ -165,8 +165,9 @@ class RedemptionSteps(ReadOnlyAdmin):
 
     def _asked(self, request: HttpRequest, found: Redemption, step: Step) -> HttpResponse:
         known = {"carrier": found.carrier, "tracking": found.tracking}
-        form = step.form(request.POST or None, initial=known)
-        if request.method == "POST" and form.is_valid():
+        # A step without questions sends nothing: no answers are answers too.
+        form = step.form(request.POST if request.method == "POST" else None, initial=known)
+        if form.is_valid():
             self._do(request, found, step, form.cleaned_data)
             address = reverse("admin:rewards_redemption_change", args=[found.pk])
             return HttpResponseRedirect(address)
