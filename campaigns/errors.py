@@ -1,7 +1,7 @@
 """What the campaigns app refuses."""
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from members.errors import Conflict, NotAllowed, Refusal
 
@@ -27,7 +27,7 @@ class WrongState(Conflict, CampaignsError):
     def __str__(self) -> str:
         names = {
             "draft": _("Draft"),
-            "active": _("Active"),
+            "active": pgettext("campaign", "Active"),
             "paused": _("Paused"),
             "ended": _("Ended"),
         }

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -47,7 +47,7 @@ class HandoutAdmin(VerbAdmin):
     actions_detail = ("give", "follow")
     fieldsets = (
         (None, {"fields": (("title", "code"), "segment", ("points", "expires_at"))}),
-        (_("Given"), {"fields": (FACTS,)}),
+        (pgettext_lazy("points to a segment", "Given"), {"fields": (FACTS,)}),
     )
     add_fieldsets = fieldsets[:1]
 

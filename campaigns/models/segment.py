@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Segment(models.Model):
@@ -13,7 +14,7 @@ class Segment(models.Model):
     rules = models.JSONField(_("rules"), default=dict)
     # Segments with the same group exclude each other: a member is in the first by position.
     group = models.CharField(_("group"), max_length=50, blank=True)
-    position = models.PositiveIntegerField(_("position"), default=0)
+    position = models.PositiveIntegerField(pgettext_lazy("in a list", "position"), default=0)
     size = models.BigIntegerField(_("members"), null=True, editable=False)
     refreshed_at = models.DateTimeField(_("refreshed at"), null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
