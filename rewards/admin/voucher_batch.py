@@ -67,7 +67,7 @@ class VoucherBatchAdmin(VerbAdmin):
     change_form_outer_after_template = "admin/rewards/voucherbatch/figures.html"
     fieldsets = (
         (None, {"fields": (("name", "reward"), ("segment", "pieces"))}),
-        (_("Given"), {"fields": (FACTS,)}),
+        (_("How it went"), {"fields": (FACTS,)}),
     )
     add_fieldsets = fieldsets[:1]
 
