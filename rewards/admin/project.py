@@ -65,7 +65,7 @@ class DonationProjectAdmin(VerbAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fixed_fields = ("code",)
-    change_form_outer_after_template = "admin/rewards/donationproject/page.html"
+    change_form_outer_before_template = "admin/rewards/donationproject/page.html"
     fieldsets = (
         (None, {"fields": (("name", "code"), "summary", "story", "art")}),
         (

@@ -84,7 +84,7 @@ class TestPublic:
         project("over", ends_at=now - timedelta(days=3))
         project("hidden", active=False)
         text = page(Client(), "/projects")
-        assert "已经完成的" in text
+        assert "已经结束的项目" in text
         assert text.index("/projects/later") < text.index("/projects/over")
         assert "/projects/hidden" not in text
         assert "/donate" not in page(Client(), "/projects/over")
