@@ -1,7 +1,7 @@
 """Whoever names many voucher codes that do not exist is slowed: counted in the database, for every process at once.
 
 After 20 wrong codes in ten minutes nothing is looked up for a minute; every five more double the wait, up to an hour. A
-good code in between changes nothing; a day without a wrong one begins anew.
+good code in between changes nothing; a day after the last wait it begins anew.
 """
 
 from datetime import datetime, timedelta
