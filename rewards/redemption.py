@@ -107,9 +107,11 @@ def _pay_at_once(redemption: Redemption, wish: Wish, at: datetime) -> None:
 def settle(redemption: Redemption, *, at: datetime) -> None:
     """Issue what was paid, in the caller's transaction; a donation is fulfilled with it."""
     issuing.issue_all(redemptions=[redemption], at=at)
-    redemption.state = issuing.settled_state(redemption)
-    redemption.fulfilled_at = at if redemption.state == State.FULFILLED else None
-    redemption.save(update_fields=["state", "fulfilled_at"])
+    state = issuing.settled_state(redemption)
+    if state != redemption.state:
+        redemption.state = state
+        redemption.fulfilled_at = at if state == State.FULFILLED else None
+        redemption.save(update_fields=["state", "fulfilled_at"])
 
 
 # ---- what is written --------------------------------------------------------------------------------

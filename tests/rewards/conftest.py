@@ -1,5 +1,6 @@
 """Rewards, redeeming members and what must not have changed after a refusal."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from loyalty import queries as loyalty_queries
 from loyalty.models import Allocation, Entry, Hold, Lot, Wallet
 from members.models import Member, Store
-from rewards import catalogue, redemption
+from rewards import catalogue, redemption, stock
 from rewards.models import (
     Offer,
     PartnerCode,
@@ -70,3 +71,21 @@ def everything() -> Callable[[], list[Any]]:
 def active(noon: datetime) -> Callable[[Member], int]:
     """The active points of a member."""
     return lambda member: loyalty_queries.figures(member=member, at=noon).active
+
+
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces are read, looked at and written back, instead of being taken by a condition."""
+
+    def read_check_write(statement: str, shelf: Any, made: Redemption, _at: Any) -> bool:
+        rows = type(shelf)._default_manager.filter(pk=shelf.pk)
+        pieces = rows.values_list("stock", flat=True).get()
+        time.sleep(0.02)
+        if pieces is not None and statement == stock.TAKE:
+            rows.update(stock=max(0, pieces - made.quantity))
+            return bool(pieces >= made.quantity)
+        if pieces is not None:
+            rows.update(stock=pieces + made.quantity)
+        return True
+
+    monkeypatch.setattr(stock, "_move", read_check_write)

@@ -1,30 +1,23 @@
-"""Offers, pools, seats, drafts and cancelling over real connections; each race has a twin without its guard."""
+"""Pools, seats, drafts and cancelling over real connections; each race has a twin without its guard."""
 
-import http.client
-import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler
 
 import pytest
-from django.core.servers.basehttp import ThreadedWSGIServer
-from django.core.wsgi import get_wsgi_application
 from django.db import transaction
 
 from loyalty import holds
-from members import clients
 from members.models import Member
-from rewards import drafts, pools, redemption, stock, timeouts, vouchers
+from rewards import drafts, pools, redemption, timeouts, vouchers
 from rewards.errors import AlreadyUsed
 from rewards.models import PartnerCode, Redemption, Reward, Voucher
 from rewards.redemption_errors import RedemptionClosed
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean
 from tests.loyalty.test_races import broken
-from tests.rewards.builders import asked, assert_sums, later, left, offer, variant
+from tests.rewards.builders import asked, assert_sums, later, left, variant
 from tests.rewards.conftest import new_reward
 from tests.rewards.test_races import PAUSE, kinds, members_with_points
 
@@ -35,24 +28,6 @@ IN_TIME, TOO_LATE = later(minutes=29), later(minutes=31)
 def redeem(member: Member, reward: Reward, number: int, **said: Any) -> Redemption:
     wish = asked(member, reward, f"r{number}", **said)
     return redemption.redeem(request=wish, at=NOON).redemption
-
-
-@pytest.fixture
-def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pieces are read, looked at and written back, instead of being taken by a condition."""
-
-    def read_check_write(statement: str, shelf: Any, made: Redemption, _at: Any) -> bool:
-        rows = type(shelf)._default_manager.filter(pk=shelf.pk)
-        pieces = rows.values_list("stock", flat=True).get()
-        time.sleep(PAUSE)
-        if pieces is not None and statement == stock.TAKE:
-            rows.update(stock=max(0, pieces - made.quantity))
-            return bool(pieces >= made.quantity)
-        if pieces is not None:
-            rows.update(stock=pieces + made.quantity)
-        return True
-
-    monkeypatch.setattr(stock, "_move", read_check_write)
 
 
 @pytest.fixture
@@ -255,66 +230,3 @@ class TestUseAndCancel:
             assert isinstance(use, Voucher) == isinstance(cancel, AlreadyUsed)
             assert isinstance(use, Voucher) != isinstance(cancel, Redemption)
         assert_clean()
-
-
-@pytest.fixture
-def server(committed_db: Any) -> Iterator[int]:
-    """The product behind a socket, each request in a thread with a connection of its own; the port."""
-
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, *_said: Any) -> None:
-            """Nothing."""
-
-    running = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
-    running.set_app(get_wsgi_application())
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield running.server_port
-    running.shutdown()
-    running.server_close()
-    thread.join()
-
-
-class TestOfferOverHttp:
-    """The smaller twin of what `make bench` does with 2,000 requests for 100 pieces."""
-
-    REQUESTS, PIECES = 120, 8
-
-    def race(self, db: Any, port: int, pieces: int | None) -> Counter[tuple[int, str]]:
-        members = members_with_points(self.REQUESTS, 1_000, NOON)
-        mug = new_reward("mug", points=100, stock=pieces)
-        offer(mug, "flash", self.PIECES, ends_at=later(days=40_000))
-        key = clients.create(name="till", scopes=["spend"])
-
-        def post(number: int) -> tuple[int, str]:
-            body = {
-                "member": members[number].number,
-                "reward": "mug",
-                "offer": "flash",
-                "reference": "flash",
-            }
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            headers = {
-                "Authorization": f"Api-Key {key}",
-                "Idempotency-Key": f"k{number}",
-                "Content-Type": "application/json",
-            }
-            connection.request("POST", "/api/v1/redemptions", json.dumps(body), headers)
-            answer = connection.getresponse()
-            said = json.loads(answer.read())
-            connection.close()
-            return answer.status, said.get("code", said.get("state"))
-
-        return Counter(db.run_parallel(post, self.REQUESTS))
-
-    def test_exactly_as_many_as_there_are_pieces(self, committed_db: Any, server: int) -> None:
-        found = self.race(committed_db, server, 500)
-        assert found == {(201, "issued"): 8, (422, "out_of_stock"): 112}
-        assert Redemption.objects.count() == Voucher.objects.count() == 8
-        assert_sums()
-        assert_clean()
-
-    def test_without_the_condition_it_is_oversold(
-        self, committed_db: Any, server: int, uncounted: None
-    ) -> None:
-        assert self.race(committed_db, server, None)[201, "issued"] > 8

@@ -1,5 +1,6 @@
 """Drafts, handing over and partners' codes over the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,8 +113,8 @@ class TestList:
         assert numbers(member=ada.number, state="reserved") == [second]
         assert numbers(member=bob.number) == []
         Redemption.objects.filter(number=second).update(
-            redeemed_at=timezone.now() - timezone.timedelta(hours=2),
-            reserved_until=timezone.now() - timezone.timedelta(hours=1),
+            redeemed_at=timezone.now() - timedelta(hours=2),
+            reserved_until=timezone.now() - timedelta(hours=1),
         )
         assert numbers(state="expired") == [second]
         assert numbers(state="reserved") == []
