@@ -38,7 +38,7 @@ class DonateForm(forms.Form):
         """What was sent: an amount that was chosen counts, and a key that is none is made anew."""
         said = said.copy()
         if "chosen" in said:
-            said["points"] = said["chosen"]
+            said["points"] = str(said["chosen"])
         try:
             uuid.UUID(said.get("key", ""))
         except ValueError:

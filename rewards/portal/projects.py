@@ -120,9 +120,10 @@ def _shown(found: DonationProject, at: datetime) -> Shown:
 
 
 def _totals() -> dict[int, Totals]:
-    counted: dict[int, Totals] = cache.get_or_set(
-        COUNTED, lambda: project_queries.totals(project_queries.projects()), COUNTED_EVERY
-    )
+    counted: dict[int, Totals] | None = cache.get(COUNTED)
+    if counted is None:
+        counted = project_queries.totals(list(project_queries.projects()))
+        cache.set(COUNTED, counted, COUNTED_EVERY)
     return counted
 
 

@@ -9,7 +9,7 @@ class TestMessages:
     def test_are_listed_the_latest_first(self, till: Till, ada: Member, bob: Member):
         tell(ada, "1", "2", "3")
         tell(bob, "1")
-        page = till.get(f"members/{ada.number}/messages", page_size=2).json()
+        page = till.get(f"members/{ada.number}/messages", page_size="2").json()
         first = page["results"][0]
         assert first == {
             "id": Message.objects.get(reference="3").pk,
