@@ -249,7 +249,7 @@ class TestVoucher:
             "expires_at": answer["expires_at"],
             "reward": "cake",
             "reward_name": "奶油小蛋糕",
-            "kind": "coupon",
+            "kind": "gift",
             "discount": None,
             "min_spend": None,
             "stores": [],
