@@ -10,7 +10,7 @@ from members import transactions, validation
 from members.errors import InvalidInput
 from rewards import stock as shelf
 from rewards.models import Reward
-from rewards.reward_checks import CHECKS, refuse_disorder
+from rewards.reward_checks import CHECKS, refuse_counted_pool, refuse_disorder
 
 
 def create(*, changes: Mapping[str, object], at: datetime, by: str = "") -> Reward:
@@ -24,6 +24,8 @@ def create(*, changes: Mapping[str, object], at: datetime, by: str = "") -> Rewa
     stock = values.pop("stock", None)
     reward = Reward(**values)
     refuse_disorder(reward)
+    if stock:
+        refuse_counted_pool(reward)
 
     def work() -> Reward:
         if Reward.objects.filter(code=reward.code).exists():
@@ -50,9 +52,12 @@ def change(*, reward: Reward, changes: Mapping[str, object], at: datetime, by: s
 
     def work() -> Reward:
         fresh = Reward.objects.select_for_update(no_key=True).get(pk=reward.pk)
+        before, kind = fresh.stock, fresh.kind
         for name, value in values.items():
             setattr(fresh, name, value)
         refuse_disorder(fresh)
+        if values.get("stock", before) != before or (fresh.kind != kind and before):
+            refuse_counted_pool(fresh)
         # Only what was asked for: the stock moves by itself while people redeem.
         if fields := [name for name in values if name != "stock"]:
             fresh.save(update_fields=fields)

@@ -225,3 +225,13 @@ def _refuse_windows(reward: Reward) -> None:
         raise InvalidInput("/early_tiers", "required", _("Say which tiers may have it early."))
     if reward.early_tiers and not reward.early_from:
         raise InvalidInput("/early_from", "required", _("Say from when they may have it early."))
+
+
+def refuse_counted_pool(reward: Reward) -> None:
+    """Refuse a stock that is typed where the free codes are the stock. Raises InvalidInput."""
+    if reward.kind == Reward.Kind.PARTNER_CODE:
+        raise InvalidInput(
+            "/stock",
+            "not_for_kind",
+            _("The partner's free codes are the stock: add codes instead."),
+        )

@@ -30,6 +30,8 @@ EMPTY: dict[str, Any] = {
     "content_url": "",
 }
 CODES = ("draw", "project")
+# The stock of a pool is its free codes.
+SHOWN_FOR = {**KINDS_WITH, "stock": set(Reward.Kind) - {Reward.Kind.PARTNER_CODE}}
 WEEKDAYS = list(enumerate(WEEKDAY_NAMES.values(), start=1))
 
 
@@ -114,7 +116,7 @@ class RewardForm(VerbForm):
         if field := self.fields.get("stock"):
             # The stock moves while the form is open: only a figure that was typed over is saved.
             field.show_hidden_initial = True
-        for name, kinds in KINDS_WITH.items():
+        for name, kinds in SHOWN_FOR.items():
             if name in self.fields:
                 widget: Any = self.fields[name].widget
                 inner = getattr(widget, "widget", widget)  # of a choice among other rows
@@ -137,6 +139,8 @@ class RewardForm(VerbForm):
             values.pop(name, None)
             if self.instance.pk and getattr(self.instance, name) not in (None, "", []):
                 values[name] = EMPTY.get(name)
+        if kind not in SHOWN_FOR["stock"]:
+            values.pop("stock", None)
         for name in CODES:
             if values.get(name) is not None:
                 values[name] = values[name].code

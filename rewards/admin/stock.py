@@ -118,7 +118,9 @@ class StockPage:
     def stock(self, request: HttpRequest, object_id: str) -> HttpResponse:
         reward = get_object_or_404(Reward, pk=object_id)
         shelves = shelves_of(reward)
-        may_change = request.user.has_perm("rewards.change_reward")
+        # The stock of a pool is its free codes.
+        is_counted = reward.kind != Reward.Kind.PARTNER_CODE
+        may_change = is_counted and request.user.has_perm("rewards.change_reward")
         form = StockForm(request.POST if request.method == "POST" and may_change else None)
         form.fields["shelf"].choices = [(each.key, each.name) for each in shelves]  # type: ignore[attr-defined]
         if form.is_bound and form.is_valid() and self._moved(request, shelves, form):

@@ -81,6 +81,19 @@ CAMPAIGN: dict[str, Any] = {
 }
 
 
+REWARD = {
+    "tiers": [],
+    "tier_prices": {"gold": 4},
+    "pricing": {"floor": "0.5", "rules": [{"type": "demand", "above": "2", "factor": "1.2"}]},
+    "discount_amount": "5.00",
+    "weekdays": [1],
+    "valid_from_days": 1,
+    "draft_minutes": 5,
+}
+SESSION = {"begins_at": "2026-11-20T10:00:00+08:00", "ends_at": "2026-11-20T11:00:00+08:00"}
+WINDOW = {"starts_at": "2026-11-20T10:00:00+08:00", "ends_at": "2026-11-20T11:00:00+08:00"}
+
+
 def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
     line = {"sku": "cake", "amount": "64.00", "quantity": 1, "tags": []}
     order = {
@@ -101,7 +114,9 @@ def valid_bodies(number: str) -> dict[tuple[str, str], dict[str, Any]]:
         "donations": {"member": number, "points": 5, "project": "forest", "reference": "D"},
         "buy-backs": {"member": number, "points": 5, "reference": "B"},
         "redemptions": {"member": number, "reward": "cake", "reference": "W", "quantity": 1},
-        "rewards": {"code": "pie", "name": "Pie", "kind": "gift", "points": 5, "tiers": []},
+        "rewards": {"code": "pie", "name": "Pie", "kind": "coupon", "points": 5, **REWARD},
+        "rewards/cake/variants": {"code": "l", "name": "L", "stock": 5, "place": "x", **SESSION},
+        "offers": {"code": "o", "name": "O", "reward": "cake", "points": 1, "cash": "0", **WINDOW},
         "tiers": {"code": "black", "name": "B", "rank": 9, "threshold": 90000, "benefits": []},
         "stores": {"code": "s", "name": "S"},
         "campaigns": {"code": "new", **CAMPAIGN},

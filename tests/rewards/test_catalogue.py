@@ -161,3 +161,23 @@ class TestChange:
         Reward.objects.update(stock=3)
         assert catalogue.change(reward=reward, changes={"name": "Few"}, at=NOON).stock == 3
         assert Reward.objects.get().stock == 3
+
+
+class TestPool:
+    def test_the_stock_of_codes_is_not_typed(self, db: None) -> None:
+        with pytest.raises(InvalidInput) as problem:
+            new_reward("codes", kind="partner_code", stock=5)
+        assert (problem.value.pointer, problem.value.code) == ("/stock", "not_for_kind")
+        assert not Reward.objects.exists()
+        pool = new_reward("codes", kind="partner_code")
+        Reward.objects.update(stock=7)
+        for stock in (5, None):
+            with pytest.raises(InvalidInput) as problem:
+                catalogue.change(reward=pool, changes={"stock": stock}, at=NOON)
+            assert (problem.value.pointer, problem.value.code) == ("/stock", "not_for_kind")
+        with pytest.raises(InvalidInput):
+            catalogue.change(
+                reward=new_reward("mug", stock=5), changes={"kind": "partner_code"}, at=NOON
+            )
+        same = catalogue.change(reward=pool, changes={"stock": 7, "name": "Codes"}, at=NOON)
+        assert (same.stock, same.name) == (7, "Codes")
