@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -30,6 +33,21 @@ class JobAdmin(ReadOnlyAdmin):
         ),
     )
     readonly_fields = ("title", "attempts")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page; one that looked for news of a job that is over loads anew, with all that is known now."""
+        shown = super().change_view(request, object_id, form_url, extra_context)
+        if getattr(request, "htmx", False):
+            over = [Job.State.DONE, Job.State.FAILED]
+            if Job.objects.filter(pk=object_id, state__in=over).exists():
+                shown["HX-Refresh"] = "true"
+        return shown
 
     @display(description=_("kind"))
     def title(self, job: Job) -> str:

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -48,4 +49,4 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.kind}"
+        return f"#{self.pk} {settings.JOB_TITLES.get(self.kind, self.kind)}"

@@ -332,6 +332,22 @@ class TestConsole:
         assert 'hx-trigger="every 2s"' not in done
         assert "1,234" in done
 
+    def test_news_of_a_job_that_is_over_load_the_whole_page(self, db: None):
+        job = asked("count", to=3)
+        client = desk("manager")
+        page = f"/console/members/job/{job.pk}/change/"
+        asking = {"HTTP_HX_REQUEST": "true"}
+
+        assert "HX-Refresh" not in client.get(page, **asking)
+        Job.objects.update(state="done", progress=100, result={"members": 3})
+        assert client.get(page, **asking)["HX-Refresh"] == "true"
+        assert "HX-Refresh" not in client.get(page)
+
+    def test_the_page_is_headed_by_what_the_job_is(self, db: None):
+        job = Job(pk=3, kind="handout")
+
+        assert str(job) == "#3 向分群发放积分"
+
     def test_the_page_says_what_went_wrong(self, db: None):
         job = run(asked("refuse"))
         page = desk("manager").get(f"/console/members/job/{job.pk}/change/").content.decode()
