@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import pgettext
 
 from loyalty import queries as loyalty_queries
@@ -48,17 +48,23 @@ def is_running(draw: Draw, at: datetime) -> bool:
 
 def prizes_of(draw: Draw) -> list[DrawPrize]:
     """What can be won in the draw's next or open round, in the order of publishing."""
-    found = DrawPrize.objects.filter(draw=draw, active=True).select_related("reward")
-    return list(found.order_by("position"))
+    return list(_prizes().filter(draw=draw))
 
 
 def prizes_of_all(draws: Iterable[Draw]) -> dict[int, list[DrawPrize]]:
     """The prizes of many draws by draw id, in one query."""
     prizes: dict[int, list[DrawPrize]] = {each.pk: [] for each in draws}
-    found = DrawPrize.objects.filter(draw__in=prizes, active=True).select_related("reward")
-    for prize in found.order_by("position"):
+    for prize in _prizes().filter(draw__in=prizes):
         prizes[prize.draw_id].append(prize)
     return prizes
+
+
+def _prizes() -> QuerySet[DrawPrize]:
+    """What can be won, in the order of publishing, each with `picture_digest`: that of its reward's picture."""
+    found: QuerySet[DrawPrize] = DrawPrize.objects.filter(active=True).annotate(
+        picture_digest=F("reward__picture__digest")
+    )
+    return found.select_related("reward").order_by("position")
 
 
 def is_left(prize: DrawPrize) -> bool:
@@ -102,9 +108,12 @@ def open_round(draw: Draw | int) -> DrawRound | None:
 
 # ---- goes -----------------------------------------------------------------------------------------
 def plays() -> QuerySet[DrawPlay]:
-    """All goes with what is shown of them, the newest first."""
+    """All goes with what is shown of them, the newest first; `picture_digest` is that of the reward's picture."""
     related = ("round__draw", "member__tier", "prize__reward", "voucher", "redemption")
-    return DrawPlay.objects.select_related(*related).order_by("-drawn_at", "-id")
+    found: QuerySet[DrawPlay] = DrawPlay.objects.annotate(
+        picture_digest=F("prize__reward__picture__digest")
+    )
+    return found.select_related(*related).order_by("-drawn_at", "-id")
 
 
 def plays_of(member: Member) -> QuerySet[DrawPlay]:
