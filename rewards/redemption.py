@@ -51,25 +51,27 @@ def redeem(*, request: RedemptionRequest, at: datetime) -> Redeemed:
 def make(*, request: RedemptionRequest, kind: str, pay: Pay, at: datetime) -> Redeemed:
     """Redeem, with the points taken as `pay` does it; `kind` keeps references of other ways apart. Raises as `redeem`."""
     asked = redemption_requests.checked(request)
+    digest = redemption_requests.digest(asked, kind)
     found = member_queries.by_number(asked.member, "/member")
 
     def work() -> Redeemed:
         member = spending.lock_member(member=found, at=at)
-        wish = redemption_requests.found(request=asked, member=member, at=at)
+        reward = queries.reward(asked.reward, "/reward")
         known = queries.redemption_by_reference(member=member, reference=asked.reference)
         if known is not None:
-            if known.digest != wish.digest(kind):
+            if known.digest != digest:
                 raise ReferenceReused(reference=asked.reference)
             return Redeemed(redemption=known, is_new=False)
-        return Redeemed(redemption=_make(wish, kind, pay, at), is_new=True)
+        wish = redemption_requests.found(request=asked, member=member, reward=reward, at=at)
+        return Redeemed(redemption=_make(wish, digest, pay, at), is_new=True)
 
     return transactions.in_transaction(work)
 
 
-def _make(wish: Wish, kind: str, pay: Pay, at: datetime) -> Redemption:
+def _make(wish: Wish, digest: str, pay: Pay, at: datetime) -> Redemption:
     program = programs.current()
     limits.refuse_unfit(wish=wish, program=program, at=at)
-    redemption = _store(wish, kind, program, at)
+    redemption = _store(wish, digest, program, at)
     if issuing.has_pool(redemption):
         # A pool's codes are counted by its stock: who has taken a piece finds a code.
         _take(redemption, at)
@@ -115,7 +117,7 @@ def settle(redemption: Redemption, *, at: datetime) -> None:
 
 
 # ---- what is written --------------------------------------------------------------------------------
-def _store(wish: Wish, kind: str, program: Program, at: datetime) -> Redemption:
+def _store(wish: Wish, digest: str, program: Program, at: datetime) -> Redemption:
     reward = wish.reward
     redemption = Redemption(
         member=wish.member,
@@ -133,7 +135,7 @@ def _store(wish: Wish, kind: str, program: Program, at: datetime) -> Redemption:
         delivery=wish.delivery,
         address=wish.address,
         redeemed_at=at,
-        digest=wish.digest(kind),
+        digest=digest,
     )
     return store_numbered(redemption, zone=program.zone)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from members import stores, validation
 from members.errors import InvalidInput
 from members.models import Member, Store
-from rewards import addresses, prices, queries
+from rewards import addresses, prices
 from rewards.models import Offer, Reward, Variant
 from rewards.prices import Price
 
@@ -78,19 +78,19 @@ class Wish:
         """The offer that the pieces are taken from."""
         return self.price.offer
 
-    def digest(self, kind: str) -> str:
-        """What makes two requests of one reference the same."""
-        store = self.store.code if self.store else None
-        content = [self.reward.code, self.quantity, store, self.address]
-        more = {
-            "variant": self.variant.code if self.variant else None,
-            "offer": self.named_offer.code if self.named_offer else None,
-            "delivery": self.delivery or None,
-            "kind": kind or None,
-        }
-        said = {name: value for name, value in more.items() if value is not None}
-        text = json.dumps([*content, said] if said else content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+
+def digest(request: RedemptionRequest, kind: str) -> str:
+    """What makes two requests of one reference the same: what was said, whatever has become of the reward since."""
+    content = [request.reward, request.quantity, request.store, request.address]
+    more = {
+        "variant": request.variant,
+        "offer": request.offer,
+        "delivery": request.delivery,
+        "kind": kind or None,
+    }
+    said = {name: value for name, value in more.items() if value is not None}
+    text = json.dumps([*content, said] if said else content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def checked(request: RedemptionRequest) -> RedemptionRequest:
@@ -106,9 +106,8 @@ def checked(request: RedemptionRequest) -> RedemptionRequest:
     )
 
 
-def found(*, request: RedemptionRequest, member: Member, at: datetime) -> Wish:
-    """Find what the request names, as it is now. Raises NotFound (reward) and InvalidInput."""
-    reward = queries.reward(request.reward, "/reward")
+def found(*, request: RedemptionRequest, member: Member, reward: Reward, at: datetime) -> Wish:
+    """Find what the request names of a reward, as it is now. Raises InvalidInput."""
     variant = _variant(reward, request.variant)
     offer = _offer(reward, request.offer)
     delivery = _delivery(reward, request)

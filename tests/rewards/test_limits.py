@@ -110,6 +110,15 @@ class TestVariants:
         else:
             refused(NotOnSale, ada, show, variant="friday", at=at)
 
+    def test_the_same_request_again_is_the_same_whatever_became_of_the_reward(
+        self, ada: Member, shirt: Reward
+    ) -> None:
+        made = redeemed(ada, shirt)
+        variant(shirt, "red", 2)
+        Reward.objects.update(delivery="shipping", active=False)
+        again = redemption.redeem(request=asked(ada, shirt), at=later(days=1))
+        assert (again.redemption, again.is_new) == (made, False)
+
 
 class TestOffers:
     def test_the_best_running_one_is_taken_and_noted(self, ada: Member) -> None:
