@@ -77,6 +77,13 @@ def others(*, preset: Preset) -> list[Campaign]:
     return list(found.order_by("id"))
 
 
+def beside(*, preset: Preset) -> list[Campaign]:
+    """The merchant's own running campaigns that tell of the same things as the preset's: both will give."""
+    triggers = {each["trigger"] for each in preset.data["campaigns"]}
+    running = Campaign.objects.filter(state=Campaign.State.ACTIVE, trigger__in=triggers)
+    return list(running.exclude(created_by__startswith=MADE_BY).order_by("id"))
+
+
 def _pause_others(preset: Preset, by: str, at: datetime) -> list[Campaign]:
     """Let the running campaigns of other presets rest: what they give would come on top."""
     return [lifecycle.pause(campaign=campaign, by=by, at=at) for campaign in others(preset=preset)]

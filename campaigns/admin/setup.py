@@ -219,4 +219,5 @@ def _shown(preset: Preset) -> dict[str, Any]:
         "shelves": _shelves(words),
         "campaigns": [(each["name"], wording.sentence(each)) for each in campaigns],
         "paused": presets.others(preset=preset),
+        "beside": presets.beside(preset=preset),
     }

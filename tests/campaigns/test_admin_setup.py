@@ -6,6 +6,7 @@ from campaigns import preset_files
 from campaigns.models import Campaign
 from loyalty import queries
 from members.models import Tier, User
+from tests.campaigns.builders import campaign
 from tests.loyalty.builders import program
 
 
@@ -34,6 +35,17 @@ class TestSetup:
         page = console.get(reverse("admin:campaigns_setup_preset", args=["supermarket"]))
 
         assert "最多可抵订单的 50%。 须为 100 积分的整数倍。" in page.content.decode()
+
+    def test_names_own_campaigns_that_would_give_too(self, console: Client) -> None:
+        campaign(
+            "daily", name="我们的签到", trigger="check_in", effect={"type": "bonus", "points": 5}
+        )
+        campaign("our-orders")
+
+        page = console.get(reverse("admin:campaigns_setup_preset", args=["small_shop"]))
+
+        assert "our daily" in page.content.decode()
+        assert "our orders" not in page.content.decode()
 
     def test_sets_the_program_up(self, console: Client) -> None:
         program(earn_rate="3")
