@@ -58,9 +58,9 @@ def all_draws(request: ProgramRequest) -> HttpResponse:
 
 
 @member_required
-def draw(request: ProgramRequest, code: str) -> HttpResponse:
+def draw(request: ProgramRequest, draw_code: str) -> HttpResponse:
     """One draw; a POST is a go, and its key makes a double tap one go."""
-    found = _draw(code)
+    found = _draw(draw_code)
     context: dict[str, Any] = {}
     if request.method == "POST":
         form = GoForm(request.POST)
