@@ -37,9 +37,7 @@ class TestSetup:
         assert "最多可抵订单的 50%。 须为 100 积分的整数倍。" in page.content.decode()
 
     def test_names_own_campaigns_that_would_give_too(self, console: Client) -> None:
-        campaign(
-            "daily", name="我们的签到", trigger="check_in", effect={"type": "bonus", "points": 5}
-        )
+        campaign("our-daily", trigger="check_in", effect={"type": "bonus", "points": 5})
         campaign("our-orders")
 
         page = console.get(reverse("admin:campaigns_setup_preset", args=["small_shop"]))
