@@ -43,7 +43,7 @@ class TestTickets:
 
     def test_come_with_an_act(self, bob: Member):
         campaign("sign", effect={"type": "draw_ticket", "tickets": 1}, trigger="check_in")
-        checkins.sign_in(member=bob, at=NOON, now=NOON)
+        checkins.sign_in(member=bob.number, at=NOON, now=NOON)
         assert draw_queries.tickets_of(member=bob, at=NOON).count() == 1
 
     def test_may_be_for_one_draw_alone(self, bob: Member):
