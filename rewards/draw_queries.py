@@ -1,12 +1,12 @@
 """Questions about draws, their rounds and the goes at them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import pgettext
 
 from loyalty import queries as loyalty_queries
@@ -65,6 +65,17 @@ def _prizes() -> QuerySet[DrawPrize]:
         picture_digest=F("reward__picture__digest")
     )
     return found.select_related("reward").order_by("position")
+
+
+def load(draws: Sequence[Draw]) -> None:
+    """Read for many draws at once what is shown of them: `open_rounds` (one or none) and `prizes_now`."""
+    prefetch_related_objects(draws, *with_rounds(), Prefetch("prizes", _prizes(), "prizes_now"))
+
+
+def with_rounds() -> list[Prefetch[Any]]:
+    """For `prefetch_related`: the open round of each draw, as `open_rounds` (one or none)."""
+    still_open = DrawRound.objects.filter(closed_at=None)
+    return [Prefetch("rounds", still_open, "open_rounds")]
 
 
 def is_left(prize: DrawPrize) -> bool:

@@ -194,6 +194,9 @@ class DrawAdmin(VerbAdmin):
         }
         return TemplateResponse(request, "admin/rewards/draw/confirm.html", context)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Draw]:
+        return super().get_queryset(request).prefetch_related(*draw_queries.with_rounds())
+
     # ---- columns --------------------------------------------------------------------------------
     @display(description=_("price of a go in points"))
     def price(self, draw: Draw) -> str:
@@ -212,14 +215,14 @@ class DrawAdmin(VerbAdmin):
     @display(
         description=_("state"), label={"open": "success", "waiting": "info", "off": "warning"}
     )
-    def state_badge(self, draw: Draw) -> tuple[str, Any]:
+    def state_badge(self, draw: Any) -> tuple[str, Any]:
         if not draw.active:
             return "off", _("Switched off")
-        if draw_queries.open_round(draw):
+        if draw.open_rounds:
             return "open", pgettext_lazy("draw round", "Open")
         return "waiting", _("No open round")
 
     @display(description=pgettext_lazy("prize draw", "round"))
-    def round_now(self, draw: Draw) -> str:
-        found = draw_queries.open_round(draw)
-        return f"{found.code} · {found.tickets:,}" if found else "—"
+    def round_now(self, draw: Any) -> str:
+        found = [f"{each.code} · {each.tickets:,}" for each in draw.open_rounds]
+        return found[0] if found else "—"

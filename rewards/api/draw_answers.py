@@ -47,7 +47,7 @@ class OfferedPrizeAnswer(PrizeAnswer):
 
 
 class DrawAnswer(serializers.Serializer[Draw]):
-    """A draw; `points` is the price of a go (null: tickets only), `round` the id of the open round."""
+    """A draw (loaded); `points` is the price of a go (null: tickets only), `round` the id of the open round."""
 
     code = serializers.CharField()
     name = serializers.CharField()
@@ -64,13 +64,12 @@ class DrawAnswer(serializers.Serializer[Draw]):
     prizes = serializers.SerializerMethodField()
 
     @extend_schema_field({"type": ["string", "null"]})
-    def get_round(self, draw: Draw) -> str | None:
-        found = draw_queries.open_round(draw)
-        return found.code if found else None
+    def get_round(self, draw: Any) -> str | None:
+        return next((each.code for each in draw.open_rounds), None)
 
     @extend_schema_field(OfferedPrizeAnswer(many=True))
-    def get_prizes(self, draw: Draw) -> list[dict[str, Any]]:
-        found: Any = draw_queries.prizes_of(draw)
+    def get_prizes(self, draw: Any) -> list[dict[str, Any]]:
+        found = draw.prizes_now
         context = {"odds": draw_queries.odds(found)}
         return list(OfferedPrizeAnswer(found, many=True, context=context).data)
 

@@ -101,6 +101,7 @@ class DrawsView(Endpoint):
     @once
     def post(self, request: Request) -> Response:
         draw = draw_editing.create(changes=self.read(DrawInput), at=timezone.now())
+        draw_queries.load([draw])
         return Response(DrawAnswer(draw).data, status=status.HTTP_201_CREATED)
 
 
@@ -122,6 +123,7 @@ class DrawView(Endpoint):
         draw = draw_editing.change(
             draw=draw_queries.draw(code), changes=changes, at=timezone.now()
         )
+        draw_queries.load([draw])
         return Response(DrawAnswer(draw).data)
 
 
@@ -185,6 +187,7 @@ class RoundView(Endpoint):
 
 def _shown(request: Request, found: list[Draw]) -> list[dict[str, Any]]:
     """The draws, with what is true of the member that was asked for."""
+    draw_queries.load(found)
     shown = [dict(DrawAnswer(each).data) for each in found]
     if "member" not in request.query_params:
         return shown

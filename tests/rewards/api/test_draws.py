@@ -191,3 +191,13 @@ def test_points_prizes_need_points(till: Till):
         "draws", {"code": "x", "name": "X", "prizes": [{**points("P", 1), "points": 0}]}
     )
     assert (answer.status_code, pointers(answer)) == (400, {"/prizes/0/points": "too_small"})
+
+
+def test_a_list_takes_as_many_queries_for_many_draws_as_for_one(
+    till: Till, ada: Member, django_assert_max_num_queries: Any
+):
+    for number in range(5):
+        new_draw(f"draw-{number}", prizes=[points("P", 5), NOTHING])
+    with django_assert_max_num_queries(16):
+        found = till.get("draws", member=ada.number).json()["results"]
+    assert [len(each["prizes"]) for each in found] == [2] * 5
