@@ -85,10 +85,13 @@ WHERE v.state = 'used'
         SELECT 1 FROM rewards_voucherstep s WHERE s.voucher_id = v.id AND s.kind = 'used' AND s.at = v.used_at
     )
 UNION ALL
-SELECT 'a code that was handed out is its voucher''s', NULL,
-    format('code %s: taken %s, voucher %s', c.id, c.is_taken, v.id)
-FROM rewards_partnercode c JOIN rewards_voucher v ON v.id = c.voucher_id OR v.lookup = c.lookup
-WHERE NOT (c.is_taken AND c.voucher_id IS NOT DISTINCT FROM v.id AND v.lookup = c.lookup AND v.reward_id = c.reward_id)"""
+SELECT 'a code that was handed out is its voucher''s', NULL, format('code %s: voucher %s', c.id, v.id)
+FROM rewards_partnercode c JOIN rewards_voucher v ON v.id = c.voucher_id
+WHERE NOT c.is_taken OR v.lookup <> c.lookup OR v.reward_id <> c.reward_id
+UNION ALL
+SELECT 'a code that was handed out is its voucher''s', NULL, format('code %s: not of voucher %s', c.id, v.id)
+FROM rewards_partnercode c JOIN rewards_voucher v ON v.lookup = c.lookup
+WHERE c.voucher_id IS DISTINCT FROM v.id"""
 
 DRAWS = """
 SELECT c.name, NULL::bigint, format('round %s: %s tickets, %s goes, the last has number %s', r.code, r.tickets,
