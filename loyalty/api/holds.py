@@ -20,7 +20,10 @@ from members.api.once import once
 
 
 class HoldInput(Input):
-    """Points to set aside; `expires_in` are seconds, `reference` is unique for this member for ever."""
+    """Points to set aside, within the program's `min` and `step` for paying with points.
+
+    `expires_in` are seconds, `reference` is unique for this member for ever.
+    """
 
     member = TextField(max_length=20)
     points = PointsField()
