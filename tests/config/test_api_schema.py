@@ -171,6 +171,9 @@ class TestAnswers:
         till.post(f"vouchers/{code}/use")
         till.post(f"redemptions/{redeemed['number']}/cancel")
         other = till.post("redemptions", {**wish, "reference": "X"}).json()
+        unused = other["vouchers"][0]["code"]
+        till.post(f"vouchers/{unused}/give", {"to": bob.number})
+        till.post(f"vouchers/{unused}/void", {"reason": "misprint"})
         till.post(f"redemptions/{other['number']}/cancel")
         till.patch("program", {"expiry": {"policy": "fixed_date", "date": "12-31"}})
         till.post("tiers", {"code": "black", "name": "黑卡", "rank": 9, "threshold": 90_000})
