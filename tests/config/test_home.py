@@ -102,7 +102,7 @@ class TestHome:
             for number in range(1, rows + 1)
         )
 
-        with django_assert_max_num_queries(21):
+        with django_assert_max_num_queries(26):
             assert client.get("/").status_code == 200
 
     def test_is_complete_in_english(self, client, ada: Member):
