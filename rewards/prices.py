@@ -113,7 +113,9 @@ def _around(
                 member=member, reward__in=floating_ones, expires_at__gt=at
             )
             around.quotes = {each.reward_id: each for each in told}
-        followed = [each.pk for each in floating_ones if floating.asks_for_demand(each.pricing)]
+        # What a member was told already need not be counted again.
+        open_ones = [each for each in floating_ones if each.pk not in around.quotes]
+        followed = [each.pk for each in open_ones if floating.asks_for_demand(each.pricing)]
         if followed:
             _read_demand(around, followed, at)
     return around

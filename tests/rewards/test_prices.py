@@ -251,6 +251,15 @@ class TestQuote:
         lapsed = price(seat, over, ada)
         assert (lapsed.points, lapsed.stands_until) == (8_000, None)
 
+    def test_saves_counting_what_was_redeemed(
+        self, seat: Reward, ada: Member, noon: datetime, django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(4):  # offers, program, quotes, demand
+            price(seat, noon, ada)
+        prices.quote(reward=seat, member=ada, variant=None, at=noon)
+        with django_assert_num_queries(3):
+            price(seat, noon, ada)
+
     def test_an_unexpired_one_stays(self, seat: Reward, ada: Member, noon: datetime) -> None:
         prices.quote(reward=seat, member=ada, variant=None, at=noon)
         seat.stock = 11
