@@ -91,9 +91,9 @@ class PriceQuote(models.Model):
     """The floating price a member was told: it stands for ten minutes."""
 
     member = models.ForeignKey(
-        "members.Member", models.CASCADE, related_name="+", verbose_name=_("member")
+        "members.Member", models.PROTECT, related_name="+", verbose_name=_("member")
     )
-    reward = models.ForeignKey(Reward, models.CASCADE, related_name="+", verbose_name=_("reward"))
+    reward = models.ForeignKey(Reward, models.PROTECT, related_name="+", verbose_name=_("reward"))
     points = models.BigIntegerField(_("price in points"))
     # Each factor with its reason, so that the price can be explained later.
     steps = models.JSONField(_("how it came about"), default=list)

@@ -200,7 +200,7 @@ class RewardPicture(models.Model):
     """The picture of a reward, re-encoded; kept here so that every web process of every machine has it."""
 
     reward = models.OneToOneField(
-        Reward, models.CASCADE, related_name="picture", verbose_name=_("reward")
+        Reward, models.PROTECT, related_name="picture", verbose_name=_("reward")
     )
     body = models.BinaryField(_("picture"))
     width = models.PositiveIntegerField(_("width"))

@@ -11,13 +11,13 @@ class Wish(models.Model):
 
     member = models.ForeignKey(
         "members.Member",
-        models.CASCADE,
+        models.PROTECT,
         related_name="+",
         verbose_name=_("member"),
         db_index=False,
     )
     reward = models.ForeignKey(
-        Reward, models.CASCADE, related_name="+", verbose_name=_("reward"), db_index=False
+        Reward, models.PROTECT, related_name="+", verbose_name=_("reward"), db_index=False
     )
     added_at = models.DateTimeField(_("added at"))
     # Told, or known from the beginning, that it can be had; empty again once it cannot.
