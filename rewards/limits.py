@@ -7,8 +7,15 @@ from loyalty.errors import out_of_range
 from loyalty.models import Program
 from members import validation
 from members.models import Member
-from rewards import queries, stock, timeouts
-from rewards.errors import LimitReached, MonthlyCapReached, NotEligible, NotOnSale, OutOfStock
+from rewards import project_queries, queries, stock, timeouts
+from rewards.errors import (
+    LimitReached,
+    MonthlyCapReached,
+    NotEligible,
+    NotOnSale,
+    OutOfStock,
+    ProjectClosed,
+)
 from rewards.models import Offer, Reward, Variant
 from rewards.prices import pieces_on_offers
 from rewards.redemption_errors import PriceChanged
@@ -43,6 +50,9 @@ def _refuse_off_sale(wish: Wish, at: datetime) -> None:
     is_sold = is_on_sale_for(reward=wish.reward, member=wish.member, at=at)
     if not is_sold or not _is_open(wish.variant, at) or not _runs(wish.named_offer, at):
         raise NotOnSale
+    project = wish.reward.project
+    if project is not None and not project_queries.is_open(project, at):
+        raise ProjectClosed(project=project.code)
 
 
 def _is_open(variant: Variant | None, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from loyalty import queries as loyalty_queries
 from members import queries as member_queries
 from members.models import Tier
-from rewards import prices, queries, showcase
+from rewards import prices, project_queries, queries, showcase
 from rewards.models import Reward, Variant, Wish
 
 
@@ -32,7 +32,8 @@ class Terms:
 
 def terms(*, at: datetime) -> list[Terms]:
     """The terms of everything that somebody wishes for, in a fixed number of queries; tiers that may not have it are left out."""
-    wished = list(queries.rewards().filter(pk__in=Wish.objects.order_by().values("reward")))
+    found = queries.rewards().filter(pk__in=Wish.objects.order_by().values("reward"))
+    wished = list(found.select_related("project"))
     return list(_terms(wished, member_queries.tiers(), at))
 
 
@@ -67,6 +68,8 @@ def _terms(wished: Sequence[Reward], tiers: Sequence[Tier], at: datetime) -> Ite
 
 
 def _is_on_sale(reward: Reward, tier: Tier, at: datetime) -> bool:
+    if reward.project is not None and not project_queries.is_open(reward.project, at):
+        return False
     if queries.is_on_sale(reward, at):
         return True
     if not reward.active or reward.early_from is None or reward.starts_at is None:

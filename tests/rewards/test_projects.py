@@ -167,6 +167,18 @@ class TestDonate:
         assert_clean()
 
 
+class TestRedeem:
+    def test_a_donation_reward_of_a_project_that_is_over_takes_nothing(self, ada: Member):
+        made = project()
+        tree = {"code": "tree", "name": "Tree", "kind": "donation", "points": 100}
+        catalogue.create(changes={**tree, "project": "forest"}, at=NOON)
+        projects.change(project=made, changes={"ends_at": NOON})
+        before = books()
+        with pytest.raises(NotOnSale):
+            redeem(ada)
+        assert (books(), Redemption.objects.count()) == (before, 0)
+
+
 class TestTotals:
     def test_adds_donations_and_donation_rewards(self, ada: Member, bob: Member):
         forest, sea = project(), project("sea")
