@@ -5,6 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler
 
@@ -29,7 +30,10 @@ def server(committed_db: Any) -> Iterator[int]:
         def log_message(self, *_said: Any) -> None:
             """Nothing."""
 
-    running = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
+    class Patient(ThreadedWSGIServer):
+        request_queue_size = 128
+
+    running = Patient(("127.0.0.1", 0), Quiet)
     running.set_app(get_wsgi_application())
     thread = threading.Thread(target=running.serve_forever)
     thread.start()
@@ -55,16 +59,15 @@ class TestOfferOverHttp:
                 "offer": "flash",
                 "reference": "flash",
             }
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             headers = {
                 "Authorization": f"Api-Key {key}",
                 "Idempotency-Key": f"k{number}",
                 "Content-Type": "application/json",
             }
-            connection.request("POST", "/api/v1/redemptions", json.dumps(body), headers)
-            answer = connection.getresponse()
-            said = json.loads(answer.read())
-            connection.close()
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as line:
+                line.request("POST", "/api/v1/redemptions", json.dumps(body), headers)
+                answer = line.getresponse()
+                said = json.loads(answer.read())
             return answer.status, said.get("code", said.get("state"))
 
         return Counter(db.run_parallel(post, self.REQUESTS))
