@@ -43,9 +43,10 @@ class VariantsView(Endpoint):
     )
     @once
     def post(self, request: Request, code: str) -> Response:
+        changes = self.read(VariantInput)
         variant = variants.create(
             reward=queries.reward(code),
-            changes=self.read(VariantInput),
+            changes=changes,
             at=timezone.now(),
             by=signature_of(request),
         )
