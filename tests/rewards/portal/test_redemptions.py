@@ -185,6 +185,17 @@ class TestOrder:
             assert client.get(f"/redemptions/{made.number}").status_code == 200
 
 
+def test_home_reminds_of_what_waits_to_be_paid(client, ada, noon, clock):
+    new_reward("film", points=300, cash="5.00", draft_minutes=90)
+    wish = redemption.RedemptionRequest(member=ada.number, reward="film", reference="r")
+    made = drafts.reserve(request=wish, at=noon).redemption
+    sign_in(client, ada)
+
+    assert f"/redemptions/{made.number}" in page(client, "/")
+    clock.shift(timedelta(minutes=30))
+    assert f"/redemptions/{made.number}" not in page(client, "/")
+
+
 class TestDone:
     def test_says_what_to_do_next(self, client, ada, made: Redemption):
         text = page(sign_in(client, ada), f"/redemptions/{made.number}/done")
