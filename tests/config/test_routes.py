@@ -117,6 +117,7 @@ def names(ada: Member) -> dict[str, str]:
         "<int:play_id>": str(played.pk),
         "<slug:project>": "forest",
         "<int:donation_id>": str(donation.pk),
+        "<int:message_id>": "1",
         "<int:entry_id>": str(queries.entries_of(member=ada)[0].pk),
         "<slug:code>": "mug",
         "<slug:digest>": "picture",
