@@ -154,6 +154,7 @@ OTHERS: dict[str, tuple[int, ...]] = {
     "campaigns/segment/preview/": MANAGERS,
     "campaigns/campaign/quick/": MANAGERS,
     "campaigns/campaign/setup/": OWNERS,
+    "campaigns/campaign/set_up/": (AWAY, CLOSED, CLOSED),
 }
 # Django's own: signing out, finding, forwarding and "not found".
 FRAMEWORK = {
