@@ -245,7 +245,8 @@ _KIND_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Entry.Kind.FEE: lambda _details: _("Fee for giving points"),
     Entry.Kind.MERGE: lambda _details: _("Memberships merged"),
     Entry.Kind.DONATE: lambda details: (
-        _("Donated to %(project)s") % {"project": details.get("name") or details.get("project", "")}
+        _("Donated to %(project)s")
+        % {"project": details.get("name") or details.get("project", "")}
     ),
     Entry.Kind.BUY_BACK: lambda _details: _("Points bought back"),
     Entry.Kind.ADJUST: _adjust_title,
