@@ -28,16 +28,16 @@ class TestForecast:
         assert [each.pieces for each in found.shares] == [1, 6, 3]
         assert found.expected == Decimal("103.00")
         assert found.dearest == Decimal("104.50")
-        assert (found.all_gone, found.endless) == (100, Decimal("0.50"))
+        assert (found.all_gone, found.endless) == (Decimal(100), Decimal("0.50"))
 
     def test_is_over_when_all_is_gone(self):
         found = forecast(stakes=[stake(1, 2, "3"), stake(1, 1, "5")], goes=100)
-        assert (found.expected, found.dearest, found.all_gone) == (11, 11, 11)
+        assert (found.expected, found.dearest, found.all_gone) == (Decimal(11),) * 3
 
     @pytest.mark.parametrize("goes", [1, 7, 1_000, 10**9])
     def test_of_nothing_is_nothing(self, goes: int):
         found = forecast(stakes=[NOTHING], goes=goes)
-        assert (found.expected, found.dearest) == (0, 0)
+        assert found.expected == found.dearest == 0
         assert forecast(stakes=[], goes=goes).expected == 0
 
 

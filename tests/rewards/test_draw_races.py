@@ -16,7 +16,6 @@ from rewards import (
     draw_queries,
     draw_rounds,
     draw_tickets,
-    draws,
     giving,
     redemption,
 )
@@ -222,7 +221,7 @@ class TestTicket:
 
         monkeypatch.setattr(spending, "lock_member", read_only)
         monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
-        monkeypatch.setattr(draws.draw_tickets, "use_up", read_check_write)
+        monkeypatch.setattr(draw_tickets, "use_up", read_check_write)
         member, draw = self.ticket()
 
         results = committed_db.run_parallel(lambda number: go(member, draw, f"r{number}"), 40)

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -102,7 +103,7 @@ class TestOpen:
             ({"ends_at": NOON}, NotOnSale),
         ],
     )
-    def test_by_hand_refuses(self, db: None, said: dict[str, object], refusal: type[Exception]):
+    def test_by_hand_refuses(self, db: None, said: dict[str, Any], refusal: type[Exception]):
         draw = new_draw(active=False, **said)
         with pytest.raises(refusal):
             draw_rounds.open_by_hand(draw=draw, at=NOON)

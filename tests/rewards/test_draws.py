@@ -191,6 +191,7 @@ class TestTickets:
     )
     def test_are_good_until_they_expire(self, ada: Member, moment: timedelta, is_good: bool):
         ticket = give_ticket(ada)
+        assert ticket.expires_at is not None
         played = go(ada, new_draw(), "r1", at=ticket.expires_at + moment)
         assert (played.voucher == ticket) is is_good
 

@@ -2,6 +2,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -71,7 +72,7 @@ class TestDraw:
             ({"tiers": ["diamond"]}, "钻石"),
         ],
     )
-    def test_says_why_there_is_no_button(self, phone: Client, said: dict[str, object], words: str):
+    def test_says_why_there_is_no_button(self, phone: Client, said: dict[str, Any], words: str):
         new_draw(**said)
         text = page(phone, "/draws/autumn")
         assert 'name="key"' not in text
