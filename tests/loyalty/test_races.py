@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -266,12 +267,16 @@ class TestOppositeOrder:
         members = enrol(2)
         as_it_is = writing._hold
         turn = threading.local()
+        both_hold_one = threading.Barrier(2)
 
         def crosswise(statement: str, parameters: list[Any], at: Any) -> Any:
             ids, *others = parameters
             for pk in sorted(ids, reverse=turn.is_odd):
                 as_it_is(statement, [[pk], *others], at)
-                time.sleep(0.05)
+                # Each waits until the other has its first wallet; at the second ones nobody comes any more.
+                with suppress(threading.BrokenBarrierError):
+                    both_hold_one.wait(timeout=10)
+                both_hold_one.abort()
             return as_it_is(statement, parameters, at)
 
         monkeypatch.setattr(writing, "_hold", crosswise)

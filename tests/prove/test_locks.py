@@ -28,6 +28,8 @@ NOTICED_BY = {
 # it meanwhile, or are of a single row that people in the console change. Nothing of value hangs on them.
 COVERED = {
     "loyalty.adjustments._locked",
+    "loyalty.asides._open",
+    "loyalty.asides.release",
     "loyalty.closing._forfeit",
     "loyalty.holds._locked",
     "loyalty.holds.capture_for_order",

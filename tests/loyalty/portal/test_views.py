@@ -106,7 +106,7 @@ class TestHistory:
         sign_in(client, ada)
         _award(ada, 500, noon)
 
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             client.get("/points")
 
 
