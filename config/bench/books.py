@@ -42,7 +42,7 @@ def expire(lots: int) -> list[Line]:
             ours=f"{alone:,.0f}/s",
             beside="–",
             value=alone,
-            goal=Goal(must=None, aim=None),
+            goal=Goal(must=None, aim=None, form="{:,.0f}/s"),
         ),
     ]
 
