@@ -60,12 +60,14 @@ def take(
     offer: Offer | None,
     at: datetime,
 ) -> None:
-    """Take a redemption's pieces from the reward, its variant and its offer, in this order.
+    """Take a redemption's pieces from the reward, its variant and its offer, in this order; unlimited ones are left alone.
 
     Raises OutOfStock; then the caller's transaction has to be undone.
     """
     for shelf in (reward, variant, offer):
-        if shelf is not None and not _move(TAKE, shelf, redemption, at):
+        if shelf is None or shelf.stock is None:
+            continue  # nothing runs out: no row that everybody would wait for
+        if not _move(TAKE, shelf, redemption, at):
             raise OutOfStock(left=left(reward=reward, variant=variant, offer=offer))
 
 

@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -81,12 +82,12 @@ class TestTake:
         assert list(StockMovement.objects.values()) == before
         assert_sums()
 
-    def test_an_unlimited_stock_moves_nothing(
-        self, ada: Member, cake: Reward, noon: datetime
+    def test_an_unlimited_stock_moves_nothing_and_locks_no_row(
+        self, ada: Member, cake: Reward, noon: datetime, django_assert_num_queries: Any
     ) -> None:
-        stock.take(
-            redemption=wanted(ada, cake, noon), reward=cake, variant=None, offer=None, at=noon
-        )
+        wish = wanted(ada, cake, noon)
+        with django_assert_num_queries(0):
+            stock.take(redemption=wish, reward=cake, variant=None, offer=None, at=noon)
         cake.refresh_from_db()
         assert cake.stock is None
         assert not StockMovement.objects.exists()
