@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,6 +104,14 @@ def _raw(statement: str) -> None:
         cursor.execute(statement)
 
 
+def _definition(constraint: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [constraint]
+        )
+        return str(cursor.fetchone()[0])
+
+
 def _empty_tables() -> None:
     """Remove what was committed; replica role keeps the append-only triggers from refusing."""
     tables = [
@@ -150,6 +159,19 @@ class RealDatabase:
 
             list(pool.map(finish, range(min(connections_at_once, times))))
         return results
+
+    @contextmanager
+    def without(self, table: str, *constraints: str) -> Iterator[None]:
+        """A table without these constraints; before they are put back everything is emptied."""
+        definitions = {name: _definition(name) for name in constraints}
+        for name in constraints:
+            _raw(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        try:
+            yield
+        finally:
+            _empty_tables()
+            for name, definition in definitions.items():
+                _raw(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """What the tests of redemption build on: shelves with movements, addresses, sums."""
 
+import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.db.models import Sum
 
 from members.models import Member
@@ -11,6 +14,9 @@ from rewards.models import Offer, Reward, StockMovement, Variant
 from rewards.redemption import RedemptionRequest
 from rewards.stock import AnyShelf
 from tests.conftest import NOON
+
+# Nobody waits that long, however busy the machine is.
+PATIENCE = 120
 
 ADDRESS = {"name": "艾达", "phone": "138 0000 0001", "address": "南京西路 1 号", "region": "上海"}
 SENT_TO = {**ADDRESS, "phone": "+8613800000001"}
@@ -58,3 +64,20 @@ def assert_sums() -> None:
 def later(**spans: Any) -> datetime:
     """So long after noon (minutes=30, days=1 and so on)."""
     return NOON + timedelta(**spans)
+
+
+def wait_after(
+    monkeypatch: pytest.MonkeyPatch, target: object, name: str, barrier: threading.Barrier
+) -> None:
+    """Whoever has called this for the first time waits there for the others: all have read before anybody writes."""
+    as_it_is: Callable[..., Any] = getattr(target, name)
+    waited = threading.local()
+
+    def together(*args: Any, **said: Any) -> Any:
+        found = as_it_is(*args, **said)
+        if not getattr(waited, "yes", False):
+            waited.yes = True
+            barrier.wait(timeout=PATIENCE)
+        return found
+
+    monkeypatch.setattr(target, name, together)

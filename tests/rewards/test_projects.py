@@ -1,5 +1,6 @@
 """Donation projects: made and changed, given to as long as they are open, and what they raised."""
 
+import threading
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from loyalty import donations, merging, queries
 from loyalty.donations import Donated, DonationRequest
+from loyalty.ledger import statements
 from loyalty.models import Donation, Entry
 from loyalty.wording import entry_title
 from members.errors import InvalidInput, NotFound
@@ -19,7 +21,8 @@ from rewards.models import DonationProject, Redemption
 from rewards.project_queries import Given, Totals
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean, books, credit, post, wallet_of
-from tests.loyalty.test_races import enrol, outcomes
+from tests.loyalty.test_races import LOCKING, enrol, outcomes
+from tests.rewards.builders import wait_after
 
 HOUR = timedelta(hours=1)
 
@@ -155,16 +158,50 @@ class TestDonate:
         again = donate(ada)
         assert (again.is_new, again.donation) == (False, first.donation)
 
-    def test_20_times_at_once_takes_the_points_once(self, committed_db: Any):
-        made = project()
+
+class TestRace:
+    @pytest.fixture
+    def member(self, committed_db: Any) -> Member:
+        project()
         member = enrol()[0]
         post(credit(wallet_of(member), 1_000, "in"))
+        return member
+
+    @pytest.fixture
+    def unlocked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The wallet is read without a lock, and all 20 have looked for the reference before anybody writes it."""
+        statement = statements.LOCK_BY_MEMBER
+        assert LOCKING in statement
+        monkeypatch.setattr(statements, "LOCK_BY_MEMBER", statement.replace(LOCKING, ""))
+        wait_after(monkeypatch, donations, "_known", threading.Barrier(20))
+
+    def test_20_times_at_once_takes_the_points_once(self, committed_db: Any, member: Member):
         results = committed_db.run_parallel(lambda _: donate(member), 20)
+        made = DonationProject.objects.get()
         assert outcomes(results) == {"Donated": 20}
         assert sum(each.is_new for each in results) == 1
         assert totals(made) == Totals(300, 1)
         assert queries.figures(member=member, at=NOON).active == 700
         assert_clean()
+
+    def test_without_the_lock_19_meet_the_keys_of_the_ledger(
+        self, committed_db: Any, member: Member, unlocked: None
+    ):
+        results = committed_db.run_parallel(lambda _: donate(member), 20)
+        assert outcomes(results) == {"Donated": 1, "IntegrityError": 19}
+        assert Donation.objects.count() == 1
+
+    def test_without_lock_and_keys_more_is_given_than_there_was(
+        self, committed_db: Any, member: Member, unlocked: None
+    ):
+        keys = ("entry_once_per_reference", "entry_sequence")
+        with (
+            committed_db.without("loyalty_entry", *keys),
+            committed_db.without("loyalty_donation", "donation_once_per_reference"),
+        ):
+            results = committed_db.run_parallel(lambda _: donate(member), 20)
+            assert outcomes(results) == {"Donated": 20}
+            assert totals(DonationProject.objects.get()) == Totals(6_000, 1)
 
 
 class TestRedeem:

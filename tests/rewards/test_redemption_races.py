@@ -3,23 +3,33 @@
 import threading
 import time
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import QuerySet
 
 from loyalty import holds
 from members.models import Member
-from rewards import drafts, pools, redemption, timeouts, vouchers
+from rewards import drafts, pools, queries, redemption, timeouts, vouchers
 from rewards.errors import AlreadyUsed
 from rewards.models import PartnerCode, Redemption, Reward, Voucher
 from rewards.redemption_errors import RedemptionClosed
 from tests.conftest import NOON
 from tests.loyalty.builders import assert_clean
 from tests.loyalty.test_races import broken
-from tests.rewards.builders import asked, assert_sums, later, left, variant
+from tests.rewards.builders import (
+    PATIENCE,
+    asked,
+    assert_sums,
+    later,
+    left,
+    variant,
+    wait_after,
+)
 from tests.rewards.conftest import new_reward
-from tests.rewards.test_races import PAUSE, kinds, members_with_points
+from tests.rewards.test_races import PAUSE, active_in_all, kinds, members_with_points
 
 CONNECTIONS = 20
 IN_TIME, TOO_LATE = later(minutes=29), later(minutes=31)
@@ -173,6 +183,34 @@ class TestDrafts:
         assert left(mug) == [20]
         assert_sums()
 
+    def test_without_the_locks_two_workers_give_back_twice(
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        members = members_with_points(20, 100, NOON)
+        mug = new_reward("mug", points=100, stock=20)
+        for member in members:
+            drafts.reserve(request=asked(member, mug), at=NOON)
+        both_have_read = threading.Barrier(2)
+        as_it_is = timeouts.give_back
+
+        def read_only(queryset: Any, **_how: Any) -> Any:
+            return queryset
+
+        def give_back(*, redemption: Redemption, at: datetime) -> None:
+            # Before the first of them is given back, the other worker has read them all too.
+            if not getattr(begun, "yes", False):
+                begun.yes = True
+                both_have_read.wait(timeout=PATIENCE)
+            as_it_is(redemption=redemption, at=at)
+
+        begun = threading.local()
+        monkeypatch.setattr(QuerySet, "select_for_update", read_only)
+        monkeypatch.setattr(timeouts, "give_back", give_back)
+        noted = committed_db.run_parallel(lambda _: timeouts.give_back_all(at=TOO_LATE), 2, 2)
+        assert noted == [20, 20]
+        # Twice as many are on the shelf as there ever were.
+        assert left(mug) == [40]
+
     def test_two_who_pay_one_draft_pay_once(self, committed_db: Any) -> None:
         (member,) = members_with_points(1, 1_000, NOON)
         mug = new_reward("mug", points=100, stock=20)
@@ -230,3 +268,38 @@ class TestUseAndCancel:
             assert isinstance(use, Voucher) == isinstance(cancel, AlreadyUsed)
             assert isinstance(use, Voucher) != isinstance(cancel, Redemption)
         assert_clean()
+
+    def test_without_the_locks_who_has_used_it_has_the_points_back(
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (member,) = members_with_points(1, 100, NOON)
+        mug = new_reward("mug", points=100, stock=20)
+        made = redeem(member, mug, 1)
+        code = Voucher.objects.get().code
+        both_have_read, is_used = threading.Barrier(2), threading.Event()
+        void_all = vouchers.void_all
+
+        def void_late(*args: Any, **said: Any) -> int:
+            both_have_read.wait(timeout=PATIENCE)
+            assert is_used.wait(timeout=PATIENCE)
+            return void_all(*args, **said)
+
+        for module, lock in ((vouchers, "lock_redemption"), (redemption, "lock")):
+            monkeypatch.setattr(module, lock, lambda pk: queries.redemptions().get(pk=pk))
+        for lock in ("lock_owner", "lock_holder"):
+            monkeypatch.setattr(vouchers, lock, lambda _pk, _at: Member.objects.get(pk=member.pk))
+        wait_after(monkeypatch, vouchers, "_refuse_unusable", both_have_read)
+        monkeypatch.setattr(vouchers, "void_all", void_late)
+
+        def work(number: int) -> Any:
+            if number:
+                return redemption.cancel(number=made.number, at=NOON)
+            used = vouchers.use(code=code, store=None, reference="", used_by="", at=NOON)
+            is_used.set()
+            return used
+
+        results = committed_db.run_parallel(work, 2, 2)
+        assert kinds(results) == {"Voucher": 1, "Redemption": 1}
+        assert Voucher.objects.get().state == "used"
+        # The till handed something over; points and piece are back all the same.
+        assert (active_in_all(), left(mug)) == (100, [20])

@@ -1,5 +1,8 @@
 """The wish list, and being told once when a wish can be had."""
 
+import threading
+import time
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +19,12 @@ from rewards import catalogue, redemption, wish_telling, wishes
 from rewards.models import Offer, Reward, Variant, Wish
 from tests.conftest import NOON
 from tests.loyalty.builders import credit, debit, post, reversal, wallet_of
-from tests.loyalty.test_races import enrol
+from tests.loyalty.test_races import enrol, outcomes
+from tests.rewards.builders import PATIENCE, wait_after
 
 HOUR = timedelta(hours=1)
+# An advisory lock that two workers stand before.
+GATE = 20261121
 
 
 def later(hours: int) -> datetime:
@@ -306,32 +312,41 @@ class TestRaces:
             give(member, 500)
         return members
 
-    def together(self, monkeypatch: pytest.MonkeyPatch, **replaced: str) -> None:
-        """Both workers have read before either writes."""
+    def race(self, db: Any, monkeypatch: pytest.MonkeyPatch, **replaced: str) -> list[int]:
+        """Two workers decide at once: neither writes before the other one's statement has begun to read."""
         statement = wish_telling._DECIDE
-        slowly = {"AS at),\nbatch": "AS at, pg_sleep(0.5)),\nbatch"}
-        for old, new in {**slowly, **replaced}.items():
-            assert old in statement
+        gated = f"WHERE (SELECT pg_advisory_xact_lock_shared({GATE})) IS NOT NULL AND w.id > %s"
+        for old, new in {"WHERE w.id > %s": gated, **replaced}.items():
+            assert statement.count(old) == 1
             statement = statement.replace(old, new)
         monkeypatch.setattr(wish_telling, "_DECIDE", statement)
+        is_shut = threading.Barrier(3)
 
+        def work(number: int) -> int:
+            if number == 2:
+                keep_the_gate(is_shut, visitors=2)
+                return 0
+            is_shut.wait(timeout=PATIENCE)
+            # As if the run of the next hour began before the first has ended: their messages differ.
+            return tell(number)
+
+        return list(db.run_parallel(work, 3, connections_at_once=3))
+
+    @pytest.mark.parametrize("count", [1, 30])
     def test_two_workers_tell_everybody_once(
-        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch, count: int
     ):
-        members = self.members(30)
-        self.together(monkeypatch)
-        # As if the run of the next hour began before the first has ended: their messages differ.
-        results = committed_db.run_parallel(tell, 2, connections_at_once=2)
-        assert sum(results) == 30
+        members = self.members(count)
+        assert sum(self.race(committed_db, monkeypatch)) == count
         assert {len(told(member)) for member in members} == {1}
 
+    @pytest.mark.parametrize("count", [1, 30])
     def test_without_locks_they_tell_everybody_twice(
-        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch, count: int
     ):
-        members = self.members(30)
-        self.together(monkeypatch, **{"FOR UPDATE OF w SKIP LOCKED": ""})
-        results = committed_db.run_parallel(tell, 2, connections_at_once=2)
-        assert sum(results) == 60
+        members = self.members(count)
+        unlocked = {"FOR UPDATE OF w SKIP LOCKED": ""}
+        assert sum(self.race(committed_db, monkeypatch, **unlocked)) == 2 * count
         assert {len(told(member)) for member in members} == {2}
 
     def test_20_hearts_at_once_are_one_wish(self, committed_db: Any):
@@ -342,3 +357,54 @@ class TestRaces:
         )
         assert len({each.pk for each in results}) == 1
         assert Wish.objects.count() == 1
+
+    @pytest.fixture
+    def unlocked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The member is read without a lock, and all 20 have looked at the list before anybody writes on it."""
+
+        def read_only(*, members: Collection[int]) -> dict[int, Member]:
+            return Member.objects.in_bulk(list(members))
+
+        monkeypatch.setattr(lifecycle, "lock", read_only)
+        wait_after(monkeypatch, wishes, "_can_have", threading.Barrier(20))
+
+    def test_without_the_lock_19_hearts_meet_the_key(self, committed_db: Any, unlocked: None):
+        make()
+        member = enrol()[0]
+        results = committed_db.run_parallel(
+            lambda _: wishes.add(member=member, reward="mug", at=NOON), 20
+        )
+        assert outcomes(results) == {"Wish": 1, "IntegrityError": 19}
+
+    def test_without_lock_and_key_20_hearts_are_20_wishes(self, committed_db: Any, unlocked: None):
+        make()
+        member = enrol()[0]
+        with committed_db.without("rewards_wish", "wish_once"):
+            results = committed_db.run_parallel(
+                lambda _: wishes.add(member=member, reward="mug", at=NOON), 20
+            )
+            assert outcomes(results) == {"Wish": 20}
+            assert Wish.objects.count() == 20
+
+
+def keep_the_gate(is_shut: threading.Barrier, visitors: int) -> None:
+    """Shut the gate, and open it when so many stand before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [GATE])
+        try:
+            is_shut.wait(timeout=PATIENCE)
+            latest = time.monotonic() + PATIENCE
+            while _waiting(cursor) < visitors and time.monotonic() < latest:
+                time.sleep(0.01)
+            assert _waiting(cursor) == visitors
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [GATE])
+
+
+def _waiting(cursor: Any) -> int:
+    cursor.execute(
+        """SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND objid = %s AND NOT granted""",
+        [GATE],
+    )
+    return int(cursor.fetchone()[0])
