@@ -1,9 +1,11 @@
 """How points pay, in words: for the merchant who sets it and the member at the till."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from loyalty import queries
 from loyalty.models import Program
@@ -42,6 +44,16 @@ def for_merchants(program: Program) -> list[str]:
         else _("What is paid with points earns nothing.")
     )
     return [*said, earns, first[Program.RefundFirst(program.refund_first)]]
+
+
+def in_one(sentences: Sequence[str]) -> str:
+    """Sentences one after the other: with a blank between them, in Chinese without."""
+
+    def then(before: str, after: str) -> str:
+        said = pgettext("a sentence and the next one", "%(before)s %(after)s")
+        return said % {"before": before, "after": after}
+
+    return reduce(then, sentences) if sentences else ""
 
 
 def _worth(points: int, program: Program) -> str:

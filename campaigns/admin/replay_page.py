@@ -9,12 +9,12 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from campaigns import editing, replay_queries
 from campaigns.models import Campaign
 from loyalty import programs
-from loyalty.admin.charts import bars
+from loyalty.admin.charts import bars, lying_bars
 from members.models import Job
 
 # So long a period is offered; beyond so many days the picture has a bar for each month.
@@ -163,7 +163,7 @@ class Page:
     def stores(self) -> list[dict[str, Any]]:
         """By store, the one with most points first; the others beyond the first few together."""
         rows = self.result["by_store"]
-        shown = _rows(rows[:STORES_SHOWN], nameless=_("No store"))
+        shown = _rows(rows[:STORES_SHOWN], nameless=pgettext("of an order", "No store"))
         if rest := rows[STORES_SHOWN:]:
             shown.append(_together(rest, _("All others")))
         return shown
@@ -211,7 +211,10 @@ class Page:
     def _of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
         if len(rows) < 2:
             return None
-        return self._bars([each["name"] for each in rows], [each["points"] for each in rows])
+        return lying_bars(
+            labels=[each["name"] for each in rows],
+            series={_("Points"): [each["points"] for each in rows]},
+        )
 
     def _bars(self, labels: Sequence[str], points: Sequence[int]) -> dict[str, str]:
         return bars(labels=labels, series={_("Points"): points})

@@ -70,7 +70,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, Mapping):
-        return " ".join(paying_words.bounds(Rule.read(value)))
+        return paying_words.in_one(paying_words.bounds(Rule.read(value)))
     text = str(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -212,12 +212,21 @@ def _shown(preset: Preset) -> dict[str, Any]:
         "ends_at": None,
     }
     campaigns = [{**usual, **each} for each in words["campaigns"]]
+    names = wording.Names(_names(words))
     return {
         "preset": preset,
         "settings": list(changed_settings(words)),
         "tiers": words.get("tiers", []),
         "shelves": _shelves(words),
-        "campaigns": [(each["name"], wording.sentence(each)) for each in campaigns],
+        "campaigns": [(each["name"], wording.sentence(each, names)) for each in campaigns],
         "paused": presets.others(preset=preset),
         "beside": presets.beside(preset=preset),
+    }
+
+
+def _names(words: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What the preset calls its tiers, rewards and draws by their codes."""
+    return {
+        kind: {each["code"]: each["name"] for each in words.get(kind, [])}
+        for kind in ("tiers", "rewards", "draws")
     }

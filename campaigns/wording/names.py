@@ -1,6 +1,6 @@
 """What codes are called: stores, tiers, segments, rewards; and how words are put in a row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from django.utils.translation import gettext as _
@@ -16,7 +16,13 @@ MOST_NAMED = 6
 
 
 class Names:
-    """The shop's names by code, each kind asked for once and only if needed; share one for a page of campaigns."""
+    """The shop's names by code, each kind asked for once and only if needed; share one for a page of campaigns.
+
+    `coming` holds, by kind, names of what does not exist yet, or is called otherwise until then.
+    """
+
+    def __init__(self, coming: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.coming = coming or {}
 
     @cached_property
     def stores(self) -> dict[str, str]:
@@ -26,7 +32,7 @@ class Names:
     @cached_property
     def tiers(self) -> dict[str, str]:
         """Every tier's name."""
-        return {each.code: each.name for each in member_queries.tiers()}
+        return self._known("tiers", {each.code: each.name for each in member_queries.tiers()})
 
     @cached_property
     def segments(self) -> dict[str, str]:
@@ -36,12 +42,15 @@ class Names:
     @cached_property
     def rewards(self) -> dict[str, str]:
         """Every reward's name."""
-        return {each.code: each.name for each in reward_queries.rewards()}
+        return self._known("rewards", {each.code: each.name for each in reward_queries.rewards()})
 
     @cached_property
     def draws(self) -> dict[str, str]:
         """Every draw's name."""
-        return {each.code: each.name for each in draw_queries.draws()}
+        return self._known("draws", {each.code: each.name for each in draw_queries.draws()})
+
+    def _known(self, kind: str, names: dict[str, str]) -> dict[str, str]:
+        return {**names, **self.coming.get(kind, {})}
 
 
 def called(codes: Iterable[str], known: dict[str, str]) -> str:

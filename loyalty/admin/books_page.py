@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from loyalty import books, programs
 from loyalty.admin.charts import bars
@@ -200,7 +201,7 @@ class Page:
 
     def _label(self, key: str) -> str:
         if self.asked.by == "store":
-            return self._stores.get(key) or _("No store")
+            return self._stores.get(key) or pgettext("of an order", "No store")
         return str(Entry.Kind(key).label) if self.asked.by == "kind" else key
 
     # ---- files and picture -------------------------------------------------------------------------

@@ -33,8 +33,33 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+# Lying bars: every name is written out beside its bar, however many there are.
+_LYING: dict[str, Any] = {
+    **OPTIONS,
+    "indexAxis": "y",
+    "scales": {
+        "x": OPTIONS["scales"]["y"],
+        "y": {
+            **OPTIONS["scales"]["x"],
+            "ticks": {"color": _QUIET, "autoSkip": False},
+        },
+    },
+}
+
+
 def bars(*, labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[str, str]:
-    """Bars side by side, one colour for each series."""
+    """Bars side by side, one colour for each series; where there is no room for every label, some are left out."""
+    return _chart(labels, series, OPTIONS)
+
+
+def lying_bars(*, labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[str, str]:
+    """Bars one below the other, each with its label: for stores, tiers and whatever else has a name."""
+    return _chart(labels, series, _LYING)
+
+
+def _chart(
+    labels: Sequence[str], series: Mapping[str, Sequence[int]], options: Mapping[str, Any]
+) -> dict[str, str]:
     sets = [
         {
             "label": label,
@@ -47,4 +72,4 @@ def bars(*, labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[
         for (label, points), colour in zip(series.items(), _COLOURS, strict=False)
     ]
     data = {"labels": list(labels), "datasets": sets}
-    return {"data": json.dumps(data), "options": json.dumps(OPTIONS)}
+    return {"data": json.dumps(data), "options": json.dumps(options)}

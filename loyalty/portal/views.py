@@ -38,7 +38,7 @@ def history(request: ProgramRequest) -> HttpResponse:
         "is_first": not before,
         "figures": figures,
         "schedule": lots.schedule(lots=open_lots, at=at),
-        "payment": " ".join(paying_words.for_members(request.program)),
+        "payment": paying_words.in_one(paying_words.for_members(request.program)),
     }
     return render(request, "portal/history.html", context)
 

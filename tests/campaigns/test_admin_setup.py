@@ -34,7 +34,17 @@ class TestSetup:
     def test_says_how_points_would_pay(self, console: Client) -> None:
         page = console.get(reverse("admin:campaigns_setup_preset", args=["supermarket"]))
 
-        assert "最多可抵订单的 50%。 须为 100 积分的整数倍。" in page.content.decode()
+        assert "最多可抵订单的 50%。须为 100 积分的整数倍。" in page.content.decode()
+
+    def test_calls_tiers_and_rewards_as_the_preset_does(self, console: Client) -> None:
+        tier = Tier.objects.get(code="gold")
+        Tier.objects.filter(pk=tier.pk).update(name="黄金会员")
+
+        page = console.get(reverse("admin:campaigns_setup_preset", args=["coffee_stars"]))
+
+        assert "黄金会员" not in page.content.decode()
+        assert "金星级" in page.content.decode()
+        assert "birthday-drink" not in page.content.decode()
 
     def test_names_own_campaigns_that_would_give_too(self, console: Client) -> None:
         campaign("our-daily", trigger="check_in", effect={"type": "bonus", "points": 5})
