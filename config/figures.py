@@ -1,7 +1,7 @@
 """The figures of the console's first page: what came and went, by day of the program."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ DAYS = 30
 WEEK = 7
 LATEST = 6
 SPARKS_TALL = 100
-ISSUED, USED, LAPSED = "issued", "used", "lapsed"
+ISSUED, REVERSED, USED, LAPSED = "issued", "reversed", "used", "lapsed"
 _QUIET = "#8b918d"
 OPTIONS = {
     "responsive": True,
@@ -138,6 +138,7 @@ def overview(user: User, *, at: datetime) -> Overview:
     flow = _flow(span)
     cards += [
         _card(_("Points issued"), "add_circle", "loyalty_entry", flow[ISSUED]),
+        _card(_("Points taken back"), "undo", "loyalty_entry", flow[REVERSED]),
         _card(_("Points used"), "redeem", "loyalty_entry", flow[USED]),
         _card(_("Points expired"), "hourglass_bottom", "loyalty_entry", flow[LAPSED]),
     ]
@@ -163,16 +164,26 @@ def _card(title: str, icon: str, screen: str, days: Sequence[int]) -> Card:
     return Card(title=title, icon=icon, address=reverse(f"admin:{screen}_changelist"), days=days)
 
 
+_KINDS: Mapping[str, Collection[Entry.Kind]] = {
+    ISSUED: [Entry.Kind.EARN],
+    REVERSED: [Entry.Kind.REVERSE],
+    USED: [Entry.Kind.REDEEM, Entry.Kind.RETURN, Entry.Kind.DONATE, Entry.Kind.BUY_BACK],
+    LAPSED: [Entry.Kind.EXPIRE],
+}
+
+
 def _flow(span: _Span) -> dict[str, list[int]]:
-    """Points issued (net of what refunds took back), used (net of returns) and expired, by day."""
-    points = Entry.objects.filter(wallet__point_type__kind=PointType.Kind.REDEEMABLE)
-    flow = Case(
-        When(kind__in=[Entry.Kind.REDEEM, Entry.Kind.RETURN], then=Value(USED)),
-        When(kind=Entry.Kind.EXPIRE, then=Value(LAPSED)),
-        default=Value(ISSUED),
+    """Points issued, taken back by refunds, used (net of returns) and expired, by day.
+
+    Adjustments, transfers and merges are none of them.
+    """
+    kinds = [kind for each in _KINDS.values() for kind in each]
+    points = Entry.objects.filter(
+        wallet__point_type__kind=PointType.Kind.REDEEMABLE, kind__in=kinds
     )
+    flow = Case(*(When(kind__in=each, then=Value(name)) for name, each in _KINDS.items()))
     rows = span.by_day(points, "at").annotate(flow=flow).annotate(total=Sum("points"))
-    found: dict[str, dict[date, int]] = {ISSUED: {}, USED: {}, LAPSED: {}}
+    found: dict[str, dict[date, int]] = {name: {} for name in _KINDS}
     for name, day, total in rows.values_list("flow", "day", "total"):
         found[name][day] = total if name == ISSUED else -total
     return {name: span.series(days) for name, days in found.items()}
@@ -182,6 +193,7 @@ def _chart(span: _Span, flow: Mapping[str, Sequence[int]]) -> dict[str, str]:
     """Data and options in the form of Chart.js."""
     bars = (
         (_("Issued"), flow[ISSUED], "var(--color-primary-600)"),
+        (_("Taken back"), flow[REVERSED], "#b4533c"),
         (_("Used"), flow[USED], "#d9a648"),
         (_("Expired"), flow[LAPSED], "#9aa39e"),
     )

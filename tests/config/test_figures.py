@@ -68,7 +68,9 @@ class TestOverview:
         redemption.cancel(number=redeemed.number, at=noon)
         later = noon + timedelta(days=1)
         builders.settle(builders.wallet_of(bob), later)
-        assert card(owner, "Points issued", later).days[-2:] == [560, 0]
+        # What staff adjusted is neither issued nor used.
+        assert card(owner, "Points issued", later).days[-2:] == [100, 0]
+        assert card(owner, "Points taken back", later).days[-2:] == [40, 0]
         assert card(owner, "Points used", later).days[-2:] == [200, 0]
         assert card(owner, "Points expired", later).days[-2:] == [0, 300]
         assert card(owner, "Orders", later).days[-2:] == [1, 0]
@@ -87,13 +89,18 @@ class TestOverview:
         with django_assert_num_queries(4):
             figures.overview(owner, at=noon)
 
-    def test_the_chart_has_thirty_days_of_three_series(self, owner: User, noon: datetime):
+    def test_the_chart_has_thirty_days_of_four_series(self, owner: User, noon: datetime):
         chart = figures.overview(owner, at=noon).chart
         assert chart is not None
         data = json.loads(chart["data"])
         assert data["labels"][0] == "10/23"
         assert data["labels"][-1] == "11/21"
-        assert [each["label"] for each in data["datasets"]] == ["Issued", "Used", "Expired"]
+        assert [each["label"] for each in data["datasets"]] == [
+            "Issued",
+            "Taken back",
+            "Used",
+            "Expired",
+        ]
         assert {len(each["data"]) for each in data["datasets"]} == {30}
 
     def test_shows_only_what_one_may_see(self, db: None, noon: datetime):
@@ -101,7 +108,7 @@ class TestOverview:
         assert figures.overview(nobody, at=noon) == figures.Overview(cards=[], chart=None)
         assert figures.latest_orders(nobody) is None
         assert figures.latest_redemptions(nobody) is None
-        assert len(figures.overview(staff("clerk"), at=noon).cards) == 5
+        assert len(figures.overview(staff("clerk"), at=noon).cards) == 6
 
 
 class TestFirstPage:
