@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from campaigns import granting, judging
+from campaigns import budgets, granting, judging
 from campaigns.judging import Judge
 from campaigns.models import Act, CampaignAward
 from campaigns.occasions import CHECK_IN, Occasion, of_act
@@ -54,6 +54,7 @@ class _Giving:
         self.at = at
         self.program = programs.current()
         moments = [act.at for act in acts]
+        budgets.stand_by()
         # By type, in one order for everybody: budgets are locked on the way.
         self.judges = {
             trigger: Judge(

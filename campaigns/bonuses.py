@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from campaigns import explaining, granting, judging, referrals
+from campaigns import budgets, explaining, granting, judging, referrals
 from campaigns.histories import NEWEST, Past
 from campaigns.judging import Judge
 from campaigns.models import CampaignAward
@@ -38,6 +38,8 @@ class Bonuses:
         self.at = at
         past = Past(but=own.pk if own is not None else 0, before=NEWEST)
         placed = [orders[place].placed_at for place in members]
+        if placed:
+            budgets.stand_by()
         rules = (
             judging.running(triggers=[ORDER, REFERRAL], since=min(placed), until=max(placed))
             if placed

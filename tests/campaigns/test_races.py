@@ -1,12 +1,13 @@
 """Races over real connections: limits are exact, friends are won once, acts count once; each with its guard off, too."""
 
+import threading
 import time
 from typing import Any
 
 import pytest
 from django.db.models import QuerySet
 
-from campaigns import acts, usage
+from campaigns import acts, budgets, editing, judging, usage
 from campaigns.acts import ActFacts
 from campaigns.models import Act, Budget, CampaignAward, Conversion
 from campaigns.usage import Usage
@@ -91,6 +92,57 @@ class TestBudget:
 
         # Everybody saw 45 points left; only the database's own check kept the budget.
         assert broken(results) > 0
+
+
+class TestBudgetThatComes:
+    """A budget is named while an order that knows of none is on its way."""
+
+    def race(self, committed_db: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+        """What a campaign has given in all when its new budget of 25 is used up."""
+        made = campaign("budget", effect=bonus(10))
+        members = enrol(5)
+        has_read = threading.Event()
+        as_it_is = judging.running
+
+        def slowly(**how: Any) -> Any:
+            found = as_it_is(**how)
+            if not has_read.is_set():
+                has_read.set()
+                time.sleep(0.5)
+            return found
+
+        monkeypatch.setattr(judging, "running", slowly)
+
+        def work(number: int) -> None:
+            if number == 0:
+                self.place(members[0], "0")
+                return
+            assert has_read.wait(timeout=20)
+            limits = {"budget_points": 25}
+            editing.change(campaign=made, changes={"limits": limits}, by="owner", at=NOON)
+
+        results = committed_db.run_parallel(work, 2)
+        assert outcomes(results) == {"NoneType": 2}
+        for number, member in enumerate(members[1:], 1):
+            self.place(member, str(number))
+        return sum(CampaignAward.objects.values_list("points", flat=True))
+
+    def place(self, member: Member, number: str) -> None:
+        ordering.place(order=order_facts(number, "10.00", member=member), at=NOON)
+
+    def test_counts_what_was_on_its_way(
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.race(committed_db, monkeypatch) == 25
+        assert Budget.objects.get().used == 25
+        assert_clean()
+
+    def test_without_waiting_more_is_given_than_there_is(
+        self, committed_db: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(budgets, "stand_by", lambda: None)
+
+        assert self.race(committed_db, monkeypatch) == 35
 
 
 class TestLimitOfAMember:
