@@ -155,7 +155,9 @@ def _use(voucher: Voucher, said: _Use, at: datetime) -> None:
         used_reference=said.reference,
         used_order=said.order,
     ):
-        raise already_used(queries.vouchers().get(pk=voucher.pk))
+        fresh = queries.vouchers().get(pk=voucher.pk)
+        voucher_rules.refuse_closed(fresh, at)  # it was voided, or used, in this very moment
+        raise already_used(fresh)
     note = said.order.reference if said.order else ""
     voucher_steps.note(
         vouchers=[voucher], kind=Step.USED, at=at, by=said.by, store=said.store, note=note
