@@ -91,7 +91,7 @@ class AlreadyUsed(RewardsError):
         }
         if self.data["used_store_name"]:
             return _("Used already on %(moment)s in %(store)s.") % shown
-        return _("Used already on %(moment)s.") % shown
+        return _("It was used on %(moment)s already.") % shown
 
 
 class VoucherExpired(RewardsError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from members import transactions, validation
-from rewards import queries, redemption, voucher_steps, vouchers
+from rewards import queries, redemption, voucher_rules, voucher_steps, vouchers
 from rewards.models import Redemption, Voucher, VoucherStep
 from rewards.redemption_errors import RedemptionClosed
 from rewards.voucher_rules import OPEN
@@ -24,8 +24,8 @@ class Parcel:
 def fulfil(*, number: str, parcel: Parcel, by: str, at: datetime) -> Redemption:
     """Note that what was redeemed was handed over or sent; its open vouchers are used with it.
 
-    Again it changes carrier and tracking. Raises NotFound, InvalidInput, and RedemptionClosed for a draft and for what
-    was cancelled or has expired.
+    Again it changes carrier and tracking. Raises NotFound, InvalidInput, RedemptionClosed for a draft and for what was
+    cancelled or has expired, and TicketForDraws for tickets that a draw has yet to use.
     """
     parcel = Parcel(
         carrier=_TEXT(parcel.carrier, "/carrier"), tracking=_TEXT(parcel.tracking, "/tracking")
@@ -38,6 +38,8 @@ def fulfil(*, number: str, parcel: Parcel, by: str, at: datetime) -> Redemption:
         state = redemption.state_of(locked, at)
         if state in {State.RESERVED, State.CANCELLED, State.EXPIRED}:
             raise RedemptionClosed(state=state)
+        if state == State.ISSUED:
+            voucher_rules.refuse_ticket(locked.reward)
         _note(locked, parcel, by, at)
         return queries.redemptions().get(pk=found.pk)
 

@@ -85,6 +85,15 @@ class NotValidToday(RewardsError):
         return _("The voucher is good on these days only: %(days)s.") % {"days": days}
 
 
+class TicketForDraws(RewardsError):
+    """A draw ticket is used by the member's go at a draw, at no counter; data: draw (code) or None for any."""
+
+    code = "not_eligible"
+
+    def __str__(self) -> str:
+        return _("This is a draw ticket: it is used up when the member draws, not at the counter.")
+
+
 class GiftNotAllowed(RewardsError):
     """The voucher may not be given away; data: reason (self, reward)."""
 

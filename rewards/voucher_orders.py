@@ -72,6 +72,7 @@ def _uses(named: Iterable[tuple[str, Order]], found: dict[str, Voucher]) -> Iter
         elif (
             voucher_rules.state_of(voucher, at) == Voucher.State.ACTIVE
             and voucher.member.status == Member.Status.ACTIVE
+            and voucher_rules.is_for_counters(voucher.reward)
             and voucher_rules.is_for_store(voucher.reward, order.store)
             and voucher_rules.is_for_day(voucher.reward, at, zone)
         ):

@@ -12,7 +12,7 @@ from members import queries as member_queries
 from members.models import Store
 from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
 from rewards.models import Reward, Voucher
-from rewards.voucher_errors import NotValidHere, NotValidToday, VoucherInactive
+from rewards.voucher_errors import NotValidHere, NotValidToday, TicketForDraws, VoucherInactive
 
 EXPIRED = "expired"
 OPEN = (Voucher.State.ACTIVE, Voucher.State.INACTIVE)
@@ -74,7 +74,8 @@ def refuse_closed(voucher: Voucher, at: datetime) -> None:
 
 
 def refuse_misplaced(voucher: Voucher, store: Store | None, at: datetime) -> None:
-    """Raises NotValidHere or NotValidToday; a voucher for some stores is good in none that is not told."""
+    """Raises TicketForDraws, NotValidHere or NotValidToday; a voucher for some stores is good in none that is not told."""
+    refuse_ticket(voucher.reward)
     if not is_for_store(voucher.reward, store):
         codes = voucher.reward.stores
         known = member_queries.stores_by_code(codes)
@@ -82,6 +83,17 @@ def refuse_misplaced(voucher: Voucher, store: Store | None, at: datetime) -> Non
         raise NotValidHere(stores=codes, store_names=names)
     if not is_for_day(voucher.reward, at, programs.current().zone):
         raise NotValidToday(weekdays=sorted(voucher.reward.weekdays))
+
+
+def refuse_ticket(reward: Reward) -> None:
+    """Raises TicketForDraws for what only a draw uses up."""
+    if not is_for_counters(reward):
+        raise TicketForDraws(draw=None if reward.draw is None else reward.draw.code)
+
+
+def is_for_counters(reward: Reward) -> bool:
+    """Whether the reward's vouchers are used at tills and counters; draw tickets are not."""
+    return reward.kind != Reward.Kind.DRAW_TICKET
 
 
 def is_for_store(reward: Reward, store: Store | None) -> bool:

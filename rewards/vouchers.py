@@ -124,7 +124,8 @@ def use(
 
     `store` is a code, `reference` may be empty, `order` is "source/number" or the number of one of the default source.
     Raises NotFound, InvalidInput for an unknown store, OrderClosed, MemberClosed, AlreadyUsed, ReferenceReused,
-    VoucherVoid, VoucherExpired, VoucherInactive, NotValidHere, NotValidToday or WalletFrozen; then nothing is changed.
+    VoucherVoid, VoucherExpired, VoucherInactive, TicketForDraws, NotValidHere, NotValidToday or WalletFrozen; then
+    nothing is changed.
     """
     reference = _REFERENCE(reference, "/reference")
     place = stores.named(store)

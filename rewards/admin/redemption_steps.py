@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from members.admin.base import ReadOnlyAdmin
 from members.errors import InvalidInput, NotFound, Refusal
-from rewards import drafts, fulfilment, redemption
+from rewards import drafts, fulfilment, redemption, voucher_rules
 from rewards.fulfilment import Parcel
 from rewards.models import Redemption, Reward
 
@@ -69,7 +69,8 @@ def open_steps(found: Redemption) -> set[str]:
     if state == State.RESERVED:
         return {PAYABLE, CANCELLABLE}
     if state == State.ISSUED:
-        return {FULFILLABLE, CANCELLABLE}
+        is_handed_over = voucher_rules.is_for_counters(found.reward)
+        return {FULFILLABLE, CANCELLABLE} if is_handed_over else {CANCELLABLE}
     is_parcel = found.delivery == Reward.Delivery.SHIPPING
     return {FULFILLABLE} if state == State.FULFILLED and is_parcel else set()
 

@@ -13,7 +13,13 @@ from members.models import Store
 from rewards import voucher_rules
 from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
 from rewards.models import Voucher
-from rewards.voucher_errors import NotValidHere, NotValidToday, TooManyMisses, VoucherInactive
+from rewards.voucher_errors import (
+    NotValidHere,
+    NotValidToday,
+    TicketForDraws,
+    TooManyMisses,
+    VoucherInactive,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ _HEADS: Mapping[type[Refusal], tuple[str, str, Callable[[], str]]] = {
     VoucherVoid: ("bad", "block", lambda: _("Void")),
     VoucherExpired: ("warm", "event_busy", lambda: _("Expired")),
     VoucherInactive: ("warm", "schedule", lambda: _("Not active yet")),
+    TicketForDraws: ("warm", "casino", lambda: _("For a draw")),
     NotValidHere: ("warm", "wrong_location", lambda: _("Not here")),
     NotValidToday: ("warm", "event_repeat", lambda: _("Not today")),
 }

@@ -137,6 +137,13 @@ class TestSteps:
         made.refresh_from_db()
         assert made.state == "reserved"
 
+    def test_a_draw_ticket_is_not_handed_over(self, ada: Member) -> None:
+        ticket = new_reward("ticket", kind="draw_ticket")
+        made = redemption.redeem(request=asked(ada, ticket), at=NOON).redemption
+        shown = desk("manager").get(page(made)).content.decode()
+        assert page(made, "fulfil") not in shown
+        assert page(made, "cancel") in shown
+
     def test_the_reason_of_a_cancelling_is_kept(self, parcels: list[Redemption]) -> None:
         desk("manager").post(page(parcels[0], "cancel"), {"reason": "选错了"})
         parcels[0].refresh_from_db()

@@ -126,7 +126,11 @@ class TestVoucherCheck:
         page = check(client, voucher.code)
         assert verdict(page) == ("warm", "今天不可用")
         assert "星期一" in page.context["verdict"].story
-        Reward.objects.update(weekdays=[])
+        Reward.objects.update(weekdays=[], kind="draw_ticket")
+        page = check(client, voucher.code)
+        assert verdict(page) == ("warm", "抽奖时使用")
+        assert "抽奖券" in page.context["verdict"].story
+        Reward.objects.update(kind="coupon")
         Voucher.objects.update(active_from=NOON + timedelta(days=1))
         assert verdict(check(client, voucher.code)) == ("warm", "尚未生效")
         Voucher.objects.update(active_from=None)

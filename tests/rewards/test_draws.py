@@ -22,11 +22,15 @@ from rewards import (
     draw_rounds,
     draw_tickets,
     draws,
+    fulfilment,
     giving,
+    vouchers,
 )
 from rewards.draw_errors import DrawNotForTier, DrawNotOpen, DrawOver, GoesUsedUp, TicketNeeded
 from rewards.errors import MonthlyCapReached, OutOfStock
+from rewards.fulfilment import Parcel
 from rewards.models import Draw, DrawPlay, DrawPrize, DrawRound, Redemption, Reward, Voucher
+from rewards.voucher_errors import TicketForDraws
 from tests.conftest import NOON
 from tests.loyalty.builders import order
 from tests.rewards.conftest import new_reward
@@ -155,6 +159,24 @@ def give_ticket(
 
 
 class TestTickets:
+    def test_are_good_at_no_counter(self, ada: Member) -> None:
+        ticket = give_ticket(ada, new_draw())
+        placed = ordering.place(order=order("1", member=ada, coupon=ticket.code), at=NOON)
+
+        for use in (
+            lambda: vouchers.use(code=ticket.code, store=None, reference="", used_by="", at=NOON),
+            lambda: fulfilment.fulfil(
+                number=ticket.redemption.number, parcel=Parcel(), by="", at=NOON
+            ),
+        ):
+            with pytest.raises(TicketForDraws) as refusal:
+                use()
+            assert (refusal.value.code, refusal.value.data) == ("not_eligible", {"draw": "autumn"})
+        assert placed.order is not None
+        ticket.refresh_from_db()
+        assert (ticket.state, ticket.redemption.state) == ("active", "issued")
+        assert go(ada, Draw.objects.get(), "r1").voucher == ticket
+
     def test_are_used_before_points(self, ada: Member, active: Active):
         ticket = give_ticket(ada)
         played = go(ada, new_draw(), "r1")

@@ -71,6 +71,18 @@ class TestUse:
         assert (refused.status_code, refused.json()["code"]) == (422, "not_valid_today")
         assert refused.json()["weekdays"] == [today % 7 + 1]
 
+    @pytest.mark.parametrize(("language", "word"), [("en", "draw ticket"), ("zh-hans", "抽奖券")])
+    def test_of_a_draw_ticket_is_refused(self, voucher: Voucher, language: str, word: str) -> None:
+        Reward.objects.update(kind="draw_ticket", discount_amount=None, min_spend=None)
+        till = Till("read", "spend", language=language)
+        number = voucher.redemption.number
+        for path in (f"vouchers/{voucher.code}/use", f"redemptions/{number}/fulfil"):
+            refused = till.post(path, {})
+            assert (refused.status_code, refused.json()["code"]) == (422, "not_eligible")
+            assert word in refused.json()["detail"]
+            assert refused.json()["draw"] is None
+        assert till.get(f"vouchers/{voucher.code}").json()["state"] == "active"
+
     def test_for_an_order_links_it(self, till: Till, voucher: Voucher, ada: Member):
         body = {
             "number": "A/7",
