@@ -48,8 +48,9 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/home.html", _home_of(request, member, timezone.now()))
     if request.user.is_authenticated and logins.is_newcomer(request.user):
         return redirect("members:join")
+    on_sale = reward_queries.on_sale(timezone.now())
     context = {
-        "rewards": reward_queries.on_sale(timezone.now()).exclude(stock=0)[:ON_SHOW],
+        "rewards": reward_queries.shown(on_sale.exclude(stock=0))[:ON_SHOW],
         "tiers": member_queries.tiers(),
     }
     return render(request, "portal/landing.html", context)

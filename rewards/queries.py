@@ -13,7 +13,7 @@ from loyalty import queries as loyalty_queries
 from members import codes, validation
 from members.errors import NotFound
 from members.models import Member
-from rewards.models import Offer, Redemption, Reward, Variant, Voucher
+from rewards.models import Offer, Redemption, Reward, RewardPicture, Variant, Voucher
 from rewards.voucher_errors import VoucherNotFound
 
 # ---- rewards --------------------------------------------------------------------------------------
@@ -36,7 +36,14 @@ def on_sale(at: datetime) -> QuerySet[Reward]:
     """What can be redeemed at a moment, sold out or not, the cheapest first."""
     has_begun = Q(starts_at=None) | Q(starts_at__lte=at)
     goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
-    return rewards().filter(has_begun, goes_on, active=True)
+    return rewards().filter(has_begun, goes_on, of_open_projects(at), active=True)
+
+
+def of_open_projects(at: datetime, *, begun_by: datetime | None = None) -> Q:
+    """Not what gives to a project that takes nothing at a moment; one that begins by a later moment may count too."""
+    has_begun = Q(project__starts_at=None) | Q(project__starts_at__lte=begun_by or at)
+    goes_on = Q(project__ends_at=None) | Q(project__ends_at__gt=at)
+    return Q(project=None) | Q(has_begun, goes_on, project__active=True)
 
 
 def coming(at: datetime) -> QuerySet[Reward]:
@@ -62,7 +69,7 @@ def on_sale_for(member: Member, at: datetime) -> QuerySet[Reward]:
     has_begun = Q(starts_at=None) | Q(starts_at__lte=at)
     is_early = Q(early_from__lte=at, early_tiers__contains=[member.tier.code])
     goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
-    return rewards().filter(has_begun | is_early, goes_on, active=True)
+    return rewards().filter(has_begun | is_early, goes_on, of_open_projects(at), active=True)
 
 
 def opens_at(reward: Reward, member: Member) -> datetime | None:
@@ -78,6 +85,12 @@ def shown(found: QuerySet[Reward]) -> QuerySet[Reward]:
         picture_width=F("picture__width"),
         picture_height=F("picture__height"),
     )
+
+
+def picture_digests(rewards: Iterable[int]) -> dict[int, str]:
+    """What names the pictures of rewards (ids), by reward id, for those that have one."""
+    found = RewardPicture.objects.filter(reward__in=list(rewards))
+    return dict(found.values_list("reward", "digest"))
 
 
 def shown_reward(code: str) -> Reward:

@@ -207,7 +207,8 @@ class _Around:
 def _announced(at: datetime) -> QuerySet[Reward]:
     begins_soon = Q(starts_at=None) | Q(starts_at__lte=at + REWARDS_SOON)
     goes_on = Q(ends_at=None) | Q(ends_at__gt=at)
-    found = queries.rewards().filter(begins_soon, goes_on, active=True)
+    projects = queries.of_open_projects(at, begun_by=at + REWARDS_SOON)
+    found = queries.rewards().filter(begins_soon, goes_on, projects, active=True)
     # Of the picture only what its address needs: its body is large.
     found = found.select_related("draw", "project").defer("content")
     return found.annotate(picture_digest=F("picture__digest"))
@@ -262,7 +263,8 @@ def _opens_at(reward: Reward, member: Member, at: datetime) -> datetime | None:
     opens_at = reward.starts_at
     if reward.early_from is not None and member.tier.code in reward.early_tiers:
         opens_at = reward.early_from
-    return opens_at if opens_at is not None and opens_at > at else None
+    moments = [opens_at, reward.project.starts_at if reward.project else None]
+    return max((each for each in moments if each is not None and each > at), default=None)
 
 
 def _left(reward: Reward, variants: Sequence[Variant] | None) -> int | None:

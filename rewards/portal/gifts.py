@@ -17,7 +17,7 @@ from members import queries as member_queries
 from members.errors import InvalidInput, NotFound, ReferenceReused, Refusal
 from members.models import Member
 from members.portal.access import member_required
-from rewards import voucher_gifts, voucher_rules
+from rewards import queries, voucher_gifts, voucher_rules
 from rewards.models import Voucher
 from rewards.portal import vouchers
 from rewards.voucher_gifts import GiftRequest
@@ -142,6 +142,7 @@ def _shown(
         "form": form,
         "voucher": own,
         "reward": own.reward,
+        "digest": queries.picture_digests([own.reward_id]).get(own.reward_id, ""),
         "receiver": receiver,
         "can_give": is_open and own.reward.is_giftable and request.member.status == "active",
     }

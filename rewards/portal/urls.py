@@ -36,6 +36,7 @@ urlpatterns = [
     path("vouchers", vouchers.wallet, name="vouchers"),
     path("vouchers/<str:code>", vouchers.voucher, name="voucher"),
     path("vouchers/<str:code>/show", vouchers.show, name="show"),
+    path("vouchers/<str:code>/state", vouchers.state, name="voucher_state"),
     path("vouchers/<str:code>/give", gifts.give, name="give"),
     path("redemptions", redemptions.listing, name="redemptions"),
     path("redemptions/<str:number>", redemptions.order, name="redemption"),

@@ -10,20 +10,24 @@ from django.utils.translation import pgettext
 from loyalty.models import Program
 from members import queries as member_queries
 from members.templatetags.portal import money, rate
-from rewards import voucher_rules
+from rewards import queries, voucher_rules
 from rewards.models import Redemption, Voucher
 from rewards.voucher_errors import day_names, listed
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A voucher with its state and what it is good for; `where` and `days` empty: everywhere, every day."""
+    """A voucher with its state and what it is good for; `where` and `days` empty: everywhere, every day.
+
+    `digest` names the reward's picture, empty where it has none.
+    """
 
     voucher: Voucher
     state: str
     worth: str
     where: str
     days: str
+    digest: str
 
     @property
     def is_taken_back(self) -> bool:
@@ -33,8 +37,9 @@ class Shown:
 
 
 def shown(found: Iterable[Voucher], program: Program, at: datetime) -> list[Shown]:
-    """Vouchers (with their rewards) as members see them; one query for the names of stores."""
+    """Vouchers (with their rewards) as members see them; one query for the names of stores and one for pictures."""
     vouchers = list(found)
+    digests = queries.picture_digests({each.reward_id for each in vouchers})
     codes = {code for each in vouchers for code in each.reward.stores}
     names = {code: store.name for code, store in member_queries.stores_by_code(codes).items()}
     return [
@@ -44,6 +49,7 @@ def shown(found: Iterable[Voucher], program: Program, at: datetime) -> list[Show
             worth=worth(each, program),
             where=listed([names.get(code, code) for code in each.reward.stores]),
             days=day_names(each.reward.weekdays),
+            digest=digests.get(each.reward_id, ""),
         )
         for each in vouchers
     ]

@@ -4,16 +4,24 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from loyalty.portal.access import ProgramRequest
 from members.errors import NotFound
+from members.models import Member
 from members.portal.access import member_required
-from rewards import guessing, queries, voucher_gifts, voucher_returns, vouchers
-from rewards.models import Redemption, Voucher
+from rewards import (
+    guessing,
+    queries,
+    voucher_gifts,
+    voucher_returns,
+    voucher_rules,
+    vouchers,
+)
+from rewards.models import Redemption, Voucher, VoucherGift
 from rewards.portal import scan_codes, voucher_words
 from rewards.portal.forms import PageForm
 from rewards.voucher_errors import TooManyMisses
@@ -37,7 +45,7 @@ def wallet(request: ProgramRequest) -> HttpResponse:
     page = (form.cleaned_data.get("page") if form.is_valid() else None) or 1
     begin = (page - 1) * PAGE
     found = list(_of_tab(queries.vouchers_of(request.member), tab, at)[begin : begin + PAGE + 1])
-    given = voucher_gifts.gifts_of(request.member)[:PAGE] if tab == "used" and page == 1 else []
+    given = _given(request.member)[:PAGE] if tab == "used" and page == 1 else []
     context = {
         "shown": voucher_words.shown(found[:PAGE], request.program, at),
         "given": given,
@@ -46,6 +54,12 @@ def wallet(request: ProgramRequest) -> HttpResponse:
         "next_page": page + 1 if len(found) > PAGE else None,
     }
     return render(request, "portal/vouchers.html", context)
+
+
+def _given(member: Member) -> QuerySet[VoucherGift]:
+    """What the member gave away, with what the address of the reward's picture needs."""
+    given = voucher_gifts.gifts_of(member)
+    return given.annotate(picture_digest=F("voucher__reward__picture__digest"))
 
 
 def _of_tab(all_of_member: QuerySet[Voucher], tab: str, at: datetime) -> QuerySet[Voucher]:
@@ -75,6 +89,15 @@ def show(request: ProgramRequest, code: str) -> HttpResponse:
     if isinstance(found, HttpResponse):
         return found
     return render(request, "portal/voucher_show.html", _about(request, found))
+
+
+@member_required
+def state(request: ProgramRequest, code: str) -> HttpResponse:
+    """What a page that shows the code asks for now and then: whether it is still the same."""
+    found = own_or_answer(request, code)
+    if isinstance(found, HttpResponse):
+        return found
+    return JsonResponse({"state": voucher_rules.state_of(found, timezone.now())})
 
 
 def own_or_answer(request: ProgramRequest, code: str) -> Voucher | HttpResponse:

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -66,15 +65,21 @@ def unwish(request: ProgramRequest, code: str) -> HttpResponse:
 
 def _answer(request: ProgramRequest, code: str, *, said: str) -> HttpResponse:
     """The heart by itself where it is swapped, else the page it was on."""
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
+        target = ""
+    is_card = request.POST.get("place") == "card"
     if request.headers.get("HX-Request"):
         context = {
             "reward": queries.reward(code),
             "is_wished": request.path.endswith("/wish"),
+            "place": "card" if is_card else "",
+            "next": target,
             "said": said,
         }
         return render(request, "portal/_heart.html", context)
     messages.success(request, said)
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
-        target = reverse("rewards:reward", args=[code])
-    return redirect(target)
+    if not target:
+        return redirect("rewards:reward", code=code)
+    # Back to the card itself, not to the top of the mall.
+    return redirect(f"{target}#reward-{code}" if is_card else target)

@@ -84,6 +84,29 @@ const countAllDown = (root) => root.querySelectorAll("[data-countdown]").forEach
 countAllDown(document);
 document.addEventListener("htmx:load", (event) => { if (event.detail.elt !== document.body) countAllDown(event.detail.elt); });
 
+// A page that shows a code asks now and then, while it is looked at, what became of it: every three seconds to begin
+// with, seldom later, not at all after a quarter of an hour. Once it is another state than data-state, the page is
+// asked for again and says so.
+document.querySelectorAll("[data-watch]").forEach((shown) => {
+  const began = performance.now();
+  let timer = 0;
+  const later = () => {
+    const minutes = (performance.now() - began) / 60000;
+    clearTimeout(timer);
+    if (minutes < 15 && !document.hidden) timer = setTimeout(look, minutes < 3 ? 3000 : 10000);
+  };
+  const look = async () => {
+    try {
+      const answer = await fetch(shown.dataset.watch, { cache: "no-store" });
+      if (answer.redirected || answer.status === 404) { location.reload(); return; }
+      if (answer.ok && (await answer.json()).state !== shown.dataset.state) { location.reload(); return; }
+    } catch { /* no connection: the next time */ }
+    later();
+  };
+  document.addEventListener("visibilitychange", () => { clearTimeout(timer); if (!document.hidden) look(); });
+  later();
+});
+
 // While a page marked data-awake is looked at, the screen stays on, where the browser can do that.
 if (document.querySelector("[data-awake]") && navigator.wakeLock) {
   const hold = () => { if (document.visibilityState === "visible") navigator.wakeLock.request("screen").catch(() => {}); };

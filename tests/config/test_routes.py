@@ -63,6 +63,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "vouchers": OF_MEMBERS,
     "vouchers/<str:code>": OF_ONE_MEMBER,
     "vouchers/<str:code>/show": OF_ONE_MEMBER,
+    "vouchers/<str:code>/state": OF_ONE_MEMBER,
     "vouchers/<str:code>/give": OF_ONE_MEMBER,
     "redemptions": OF_MEMBERS,
     "redemptions/<str:number>": OF_ONE_MEMBER,

@@ -7,7 +7,7 @@ import pytest
 
 from loyalty import queries as loyalty_queries
 from members.models import Member
-from rewards import catalogue, offers, redemption, showcase, variants
+from rewards import catalogue, offers, projects, queries, redemption, showcase, variants
 from rewards.models import Reward
 from rewards.showcase import Drop, Item
 from tests.conftest import NOON
@@ -147,3 +147,35 @@ class TestDrops:
         _offer("open", reward="cup")
 
         assert [drop.offer.code for drop in self._drops(shown)] == ["open", "gone"]
+
+
+class TestDonationRewards:
+    @pytest.mark.parametrize(
+        ("project", "is_shown"),
+        [
+            ({}, True),
+            ({"ends_at": NOON + TICK}, True),
+            ({"ends_at": NOON}, False),
+            ({"active": False}, False),
+            ({"starts_at": NOON}, True),
+        ],
+    )
+    def test_go_with_their_project(
+        self, shown: Callable[..., dict[str, Item]], project: dict[str, object], is_shown: bool
+    ):
+        projects.create(changes={"code": "forest", "name": "Forest", **project})
+        new_reward("tree", kind="donation", project="forest")
+        assert ("tree" in shown()) == is_shown
+        assert queries.on_sale(NOON).filter(code="tree").exists() == is_shown
+
+    def test_of_a_project_that_begins_later_are_announced(
+        self, shown: Callable[..., dict[str, Item]]
+    ):
+        begins = NOON + HOUR
+        projects.create(changes={"code": "forest", "name": "Forest", "starts_at": begins})
+        new_reward("tree", kind="donation", project="forest")
+        assert not queries.on_sale(NOON).exists()
+        tree = shown()["tree"]
+        assert (tree.opens_at, tree.can_have, tree.is_early) == (begins, False, False)
+        assert shown(begins)["tree"].can_have
+        assert shown(begins - timedelta(days=30, microseconds=1)) == {}

@@ -181,7 +181,7 @@ class TestOrder:
         sign_in(client, ada)
         client.get("/redemptions")
 
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             assert client.get(f"/redemptions/{made.number}").status_code == 200
 
 

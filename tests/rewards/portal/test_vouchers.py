@@ -4,18 +4,20 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
 from django.test import Client
+from PIL import Image
 
 from loyalty import ordering, refunds
 from loyalty.refunds import RefundFacts
 from members import codes
 from members.models import Member, Store
-from rewards import redemption, voucher_gifts, vouchers
+from rewards import pictures, redemption, voucher_gifts, vouchers
 from rewards.models import Redemption, Reward, Voucher, VoucherGift
 from rewards.portal import scan_codes
 from rewards.voucher_gifts import GiftRequest
@@ -165,3 +167,50 @@ class TestGive:
         text = page(sign_in(client, ada), f"/vouchers/{voucher.code}")
         assert "/give" not in text
         assert "不能转赠" in page(client, f"/vouchers/{voucher.code}/give")
+
+
+class TestWatch:
+    def test_the_page_asks_for_the_state_that_it_shows(
+        self, client: Client, ada: Member, voucher: Voucher
+    ):
+        own = sign_in(client, ada)
+        for path in (f"/vouchers/{voucher.code}", f"/vouchers/{voucher.code}/show"):
+            text = page(own, path)
+            assert f'data-watch="/vouchers/{voucher.code}/state" data-state="active"' in text
+            # Without JavaScript a link does the same.
+            assert f'<noscript><p><a class="link" href="{path}">' in text
+        answer = own.get(f"/vouchers/{voucher.code}/state")
+        assert answer.json() == {"state": "active"}
+        assert "no-store" in answer["Cache-Control"]
+
+    def test_once_used_it_says_when_and_where(
+        self, client: Client, ada: Member, voucher: Voucher, store: Store
+    ):
+        vouchers.use(code=voucher.code, store=store.code, reference="u1", used_by="clerk", at=NOON)
+        own = sign_in(client, ada)
+        assert own.get(f"/vouchers/{voucher.code}/state").json() == {"state": "used"}
+        text = page(own, f"/vouchers/{voucher.code}/show")
+        assert "data-watch" not in text
+        assert store.name in text
+        assert "12:00" in text
+
+    def test_is_the_members_own(self, client: Client, mallory: Member, voucher: Voucher):
+        answer = sign_in(client, mallory).get(f"/vouchers/{voucher.code}/state")
+        assert answer.status_code == 404
+
+
+class TestPicture:
+    def test_is_the_rewards_own_where_it_has_one(
+        self, client: Client, ada: Member, bob: Member, voucher: Voucher
+    ):
+        body = BytesIO()
+        Image.new("RGB", (30, 20), "red").save(body, "PNG")
+        digest = pictures.keep(reward=voucher.reward, body=body.getvalue()).digest
+        own = sign_in(client, ada)
+        for path in ("", f"/{voucher.code}", f"/{voucher.code}/give"):
+            assert f"/rewards/off/picture/{digest}" in page(own, f"/vouchers{path}"), path
+        gift = GiftRequest(
+            code=voucher.code, to=bob.number, giver=ada.number, reference="g1", message=""
+        )
+        voucher_gifts.give(request=gift, by="", at=NOON)
+        assert f"/rewards/off/picture/{digest}" in page(own, "/vouchers?show=used")

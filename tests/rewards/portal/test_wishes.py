@@ -45,7 +45,7 @@ class TestHeart:
         answer = own.post("/rewards/mug/wish", headers={"hx-request": "true"})
         text = answer.content.decode()
         assert answer.status_code == 200
-        assert text.strip().startswith('<form id="heart"')
+        assert text.strip().startswith('<form class="heart-form"')
         assert 'action="/rewards/mug/unwish"' in text
         assert "已加入心愿单" in text
 
@@ -103,3 +103,36 @@ def test_nothing_is_said_about_wishes_of_others(client: Client, ada: Member, mal
     make()
     sign_in(client, ada).post("/rewards/mug/wish")
     assert 'action="/rewards/mug/wish"' in page(sign_in(Client(), mallory), "/rewards/mug")
+
+
+class TestHeartOnACard:
+    def test_is_a_form_that_comes_back_to_the_card(self, own: Client):
+        make()
+        text = page(own, "/rewards?show=all")
+        assert 'action="/rewards/mug/wish" hx-post="/rewards/mug/wish"' in text
+        assert '<input type="hidden" name="next" value="/rewards?show=all">' in text
+        answer = own.post("/rewards/mug/wish", {"place": "card", "next": "/rewards?show=all"})
+        assert answer["Location"] == "/rewards?show=all#reward-mug"
+        assert Wish.objects.exists()
+        text = page(own, "/rewards?show=all")
+        assert 'id="reward-mug"' in text
+        assert 'action="/rewards/mug/unwish"' in text
+        assert 'aria-label="把Mug移出心愿单"' in text
+
+    def test_is_swapped_where_it_is(self, own: Client):
+        make()
+        answer = own.post(
+            "/rewards/mug/wish",
+            {"place": "card", "next": "/rewards?show=all"},
+            headers={"hx-request": "true"},
+        )
+        text = answer.content.decode()
+        assert 'class="heart-form heart-form--card"' in text
+        assert 'action="/rewards/mug/unwish"' in text
+        assert 'value="/rewards?show=all"' in text
+        assert 'id="live" role="status" hx-swap-oob="true">已加入心愿单' in text
+
+    def test_leads_nowhere_else(self, own: Client):
+        make()
+        said = {"place": "card", "next": "https://example.org/"}
+        assert own.post("/rewards/mug/wish", said)["Location"] == "/rewards/mug"
