@@ -120,6 +120,11 @@ _HOLDS: dict[str, Callable[[Mapping[str, Any], Facts], Step | None]] = {
 }
 
 
+def asks_for_stock(pricing: Mapping[str, Any]) -> bool:
+    """Whether a rule looks at what is left."""
+    return any(rule["type"] == "stock" for rule in pricing.get("rules", ()))
+
+
 def asks_for_demand(pricing: Mapping[str, Any]) -> bool:
     """Whether a rule looks at what was redeemed lately."""
     return any(rule["type"] == "demand" for rule in pricing.get("rules", ()))

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from members import transactions
 from members.admin.base import VerbAdmin
-from rewards import catalogue, pictures, price_words, prices, queries
+from rewards import catalogue, floating, pictures, price_words, prices, queries
 from rewards.admin.reward_form import RewardForm
 from rewards.admin.stock import StockPage, stock_badge
 from rewards.models import Reward
@@ -131,6 +131,12 @@ class RewardAdmin(StockPage, VerbAdmin):
 
         return transactions.in_transaction(work)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Saved by the verb; what will not work as it is meant is said right away."""
+        super().save_model(request, obj, form, change)
+        if warning := _idle_rule(obj):
+            messages.warning(request, warning)
+
     # ---- columns and words ----------------------------------------------------------------------
     @display(description="")
     def thumbnail(self, reward: Reward) -> SafeString:
@@ -147,7 +153,8 @@ class RewardAdmin(StockPage, VerbAdmin):
         price = prices.price_for(reward=reward, member=None, variant=None, at=timezone.now())
         steps = price_words.sentences(price.steps)
         return render_to_string(
-            "admin/rewards/reward/price_now.html", {"price": price, "steps": steps}
+            "admin/rewards/reward/price_now.html",
+            {"price": price, "steps": steps, "warning": _idle_rule(reward)},
         )
 
     @display(description=_("price in points"), ordering="points")
@@ -163,6 +170,16 @@ class RewardAdmin(StockPage, VerbAdmin):
     @display(description=_("on sale until"), ordering="ends_at", empty_value="—")
     def window(self, reward: Reward) -> Any:
         return reward.ends_at
+
+
+def _idle_rule(reward: Reward) -> str:
+    """What is to be said about a floating price that looks at a stock nobody counts; empty where all is well."""
+    if reward.stock is not None or not floating.asks_for_stock(reward.pricing):
+        return ""
+    return gettext(
+        "The stock rule of the floating price never holds: the stock of this reward is unlimited, and the stock of "
+        "its variants does not count for it. Say how many pieces there are, or take the rule out."
+    )
 
 
 def _with_picture(reward: Reward, values: Mapping[str, Any]) -> Reward:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -29,7 +30,7 @@ from rewards.models import Offer, Reward, StockMovement, Variant
 from rewards.stock import AnyShelf
 
 RECEIVED, COUNTED = "received", "counted"
-SHOWN = 100
+PAGE = 50
 #: Few are left: a tenth of what there was, or a handful.
 LOW_SHARE, LOW_PIECES = 10, 5
 
@@ -132,7 +133,9 @@ class StockPage:
             "title": gettext("Stock of %(reward)s") % {"reward": reward.name},
             "reward": reward,
             "shelves": shelves,
-            "movements": movements.order_by("-id")[:SHOWN],
+            "movements": Paginator(movements.order_by("-id"), PAGE).get_page(
+                request.GET.get("page")
+            ),
             "form": form if may_change else None,
             "opts": self.opts,  # type: ignore[attr-defined]
             "media": self.media,  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from members.models import Store
-from rewards import catalogue, offers, pictures, variants
+from rewards import catalogue, offers, pictures, stock, variants
 from rewards.admin.stock import is_low
 from rewards.models import Offer, Reward, RewardPicture, StockMovement, Variant
 from tests.conftest import NOON
@@ -393,3 +393,42 @@ class TestStock:
         text = desk("clerk").get("/console/rewards/reward/").content.decode()
         assert "即将售罄" in text
         assert "已售罄" in text
+
+    def test_movements_are_paged(self, mug: Reward):
+        for number in range(60):
+            stock.receive(row=mug, pieces=1, by="m", note=f"no {number}", at=NOON)
+        client = desk("clerk")
+        first = client.get(page_of(mug, "stock")).content.decode()
+        assert "· no 59<" in first
+        assert "· no 5<" not in first
+        assert "第 1–50 条，共 62 条" in first
+        assert 'rel="prev"' not in first
+        second = client.get(page_of(mug, "stock") + "?page=2").content.decode()
+        assert "· no 0<" in second
+        assert 'href="?page=1#movements"' in second
+        assert 'rel="next"' not in second
+        # Beyond the end, or no number at all: still a page.
+        for odd in ("99", "x"):
+            assert client.get(page_of(mug, "stock") + f"?page={odd}").status_code == 200
+
+
+class TestStockRule:
+    WORDS = "库存规则永远不会生效"
+
+    def test_on_unlimited_stock_is_warned_of(self, db: None):
+        made = new_reward("seat", points=1_000, pricing={"rules": RULES[:1]})
+        client = desk("manager")
+        page = client.get(page_of(made))
+        assert self.WORDS in page.content.decode()
+        saved = client.post(page_of(made), sent(page, name="Sitz"), follow=True)
+        assert [str(each).startswith("浮动价格的") for each in saved.context["messages"]].count(
+            True
+        ) == 1
+
+    @pytest.mark.parametrize(
+        ("pieces", "rules"), [(20, RULES[:1]), (0, RULES[:1]), (None, RULES[1:]), (None, None)]
+    )
+    def test_that_can_hold_is_not(self, db: None, pieces: int | None, rules: Any):
+        pricing = {"rules": rules} if rules else {}
+        made = new_reward("seat", points=1_000, pricing=pricing, stock=pieces)
+        assert self.WORDS not in desk("manager").get(page_of(made)).content.decode()
