@@ -188,6 +188,19 @@ class TestFloating:
         redeemed(seat, ada, noon - timedelta(days=1), 9, state="cancelled")
         assert price(seat, noon).points == 12_000
 
+    def test_demand_is_counted_without_reading_the_table(
+        self, seat: Reward, noon: datetime
+    ) -> None:
+        with CaptureQueriesContext(connection) as caught:
+            price(seat, noon)
+        (counting,) = [query["sql"] for query in caught if '"lately"' in query["sql"]]
+        with connection.cursor() as cursor:
+            # A few rows are read as they lie; a hot reward has hundreds of thousands.
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {counting}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Index Only Scan using redemption_of_reward" in plan
+
     @pytest.mark.parametrize(
         ("ago", "expected"),
         [
