@@ -7,7 +7,7 @@ exact share.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import Decimal, getcontext, localcontext, setcontext
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -83,7 +83,12 @@ class Earned:
 
 def base_points(facts: Facts) -> Iterable[Contribution]:
     """Amount × the program's earn rate."""
-    return (Base(rule="base", rate=facts.program.earn_rate),)
+    return (_of_rate(facts.program.earn_rate),)
+
+
+@lru_cache(maxsize=100)
+def _of_rate(rate: Decimal) -> Base:
+    return Base(rule="base", rate=rate)
 
 
 def tier_multiplier(facts: Facts) -> Iterable[Contribution]:
@@ -116,23 +121,31 @@ def evaluate(facts: Facts) -> Earned:
 
 def combined(facts: Facts, effects: Sequence[Contribution]) -> Earned:
     """What these effects come to for an order."""
-    with localcontext(EXACT):
+    usual = getcontext()
+    setcontext(EXACT)  # a third of the time of localcontext, which copies it
+    try:
         summed = _sum(facts, effects)
         earned = _earned(facts, summed, summed.explain())
         status = earned.status_points
         earned.status_explanation.append(status_base(summed.total, status, facts.program))
         _add_beside(earned)
         return earned
+    finally:
+        setcontext(usual)
 
 
 def reckon(facts: Facts) -> Earned:
     """The same figures as `evaluate` without saying why: of the explanation there are the limits alone."""
     effects = effects_of(facts)
-    with localcontext(EXACT):
+    usual = getcontext()
+    setcontext(EXACT)
+    try:
         summed = _sum(facts, effects)
         earned = _earned(facts, summed, [{"points": summed.points()}])
         _add_beside(earned)
         return earned
+    finally:
+        setcontext(usual)
 
 
 def worth_alone(facts: Facts, effect: Effect) -> int:

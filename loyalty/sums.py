@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from itertools import compress
 from math import floor
 
@@ -54,9 +53,10 @@ class Sum:
         self.plain: list[Bonus] = []
         #: Those that add no points.
         self.beside: list[Effect] = []
+        self.scoped: list[Multiplier] = []
         self._sort(effects)
         self.total = total_of(amounts)
-        self.scoped = [each for each in self.multipliers if each.lines is not None]
+        self._groups: list[tuple[Number, tuple[Multiplier, ...]]] | None = None
         # The base and what multiplies it on some lines, once somebody asked.
         self.on_lines: Number | None = None
         # What limits cut, one after the other, and the ids of those effects: each gives what fits, whatever it is worth.
@@ -70,16 +70,23 @@ class Sum:
         for effect in effects:
             if isinstance(effect, Multiplier):
                 self.multipliers.append(effect)
+                if effect.lines is not None:
+                    self.scoped.append(effect)
             elif isinstance(effect, Bonus):
                 (self.multiplied if effect.is_multiplied else self.plain).append(effect)
             elif isinstance(effect, Base):
-                self.rate += effect.rate
+                self.rate = self.rate + effect.rate if self.rate else effect.rate
             else:
                 self.beside.append(effect)
 
-    @cached_property
+    @property
     def groups(self) -> list[tuple[Number, tuple[Multiplier, ...]]]:
         """What the lines come to that the same line-wide multipliers apply to."""
+        if self._groups is None:  # no cached_property: it takes a lock
+            self._groups = self._grouped()
+        return self._groups
+
+    def _grouped(self) -> list[tuple[Number, tuple[Multiplier, ...]]]:
         found: dict[tuple[int, ...], Number] = {}
         masks = [each.lines or 0 for each in self.scoped]
         for line, amount in enumerate(self.amounts):
@@ -137,11 +144,13 @@ class Sum:
         """
         exact = self._steps()
         reached = [floor(each) for each in exact]
-        reached[-1] = round_points(exact[-1], self.rounding)
-        parts = [self._base(reached[0])]
-        steps: list[Effect] = [*self.multiplied, *self.multipliers]
-        for place, effect in enumerate(steps):
-            parts.append(part_of(effect, reached[place + 1] - reached[place]))
+        if self.rounding != FLOOR:
+            reached[-1] = round_points(exact[-1], self.rounding)
+        before = reached[0]
+        parts = [self._base(before)]
+        for effect, after in zip((*self.multiplied, *self.multipliers), reached[1:], strict=True):
+            parts.append(part_of(effect, after - before))
+            before = after
         parts += [part_of(bonus, bonus.points) for bonus in self.plain]
         return parts
 
