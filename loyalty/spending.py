@@ -1,6 +1,7 @@
 """Taking points for something, and giving them back when it is called off."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,21 +9,34 @@ from django.db import transaction
 
 from loyalty import activity, expiry, ledger, programs, queries, tiers
 from loyalty.errors import WalletFrozen
-from loyalty.ledger import Debit, Return
+from loyalty.ledger import Debit, Held, Return
 from loyalty.models import Entry, Program
 from members.errors import MemberClosed
 from members.models import Member
 
 
-def lock_member(*, member: Member, at: datetime) -> Member:
-    """Lock the member's wallets, settle what fell due, and return the member as read under the lock.
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """A member as read under the lock of the wallets, and those wallets."""
+
+    member: Member
+    held: Held
+
+
+def lock_spender(*, member: int, at: datetime) -> Spender:
+    """Lock the member's (id) wallets, settle what fell due, and read the member under the lock.
 
     Call it first, inside a transaction, in every verb that decides from stock, limits or tier.
     """
-    ledger.lock(members=[member.pk], at=at, types=["points"])
-    locked = Member.objects.select_related("tier", "store").get(pk=member.pk)
+    held = ledger.lock(members=[member], at=at, types=["points"])
+    locked = Member.objects.select_related("tier", "store").get(pk=member)
     tiers.show(members=[locked], at=at)
-    return locked
+    return Spender(locked, held)
+
+
+def lock_member(*, member: Member, at: datetime) -> Member:
+    """As `lock_spender`; the member alone."""
+    return lock_spender(member=member.pk, at=at).member
 
 
 def check_may_spend(*, member: Member) -> None:
@@ -31,6 +45,37 @@ def check_may_spend(*, member: Member) -> None:
         raise MemberClosed
     if member.status == Member.Status.FROZEN:
         raise WalletFrozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What points are taken for; `store` is an id, where it is known."""
+
+    points: int
+    reference: str
+    details: Mapping[str, Any]
+    explanation: Sequence[Mapping[str, Any]]
+    store: int | None = None
+
+
+def take(*, spender: Spender, spending: Spending, at: datetime) -> None:
+    """Debit active points, soonest expiry first, in the transaction in which the spender was locked.
+
+    Raises MemberClosed, WalletFrozen, InDebt, InsufficientPoints or ReferenceReused; then nothing is taken.
+    """
+    check_may_spend(member=spender.member)
+    debit = Debit(
+        wallet=spender.held.of(spender.member.pk).id,
+        kind=Entry.Kind.REDEEM,
+        points=spending.points,
+        reference=spending.reference,
+        at=at,
+        details=spending.details,
+        explanation=spending.explanation,
+        store=spending.store,
+    )
+    ledger.post(postings=[debit], at=at, held=spender.held)
+    activity.keep_alive(held=spender.held, program=programs.current())
 
 
 @transaction.atomic
@@ -44,25 +89,13 @@ def spend(  # noqa: PLR0913 - where it happened is not always known
     at: datetime,
     store: int | None = None,
 ) -> Entry:
-    """Debit active points, soonest expiry first, at a store (id); returns the redeem entry.
-
-    Raises MemberClosed, WalletFrozen, InDebt, InsufficientPoints or ReferenceReused; then nothing is taken.
-    """
-    held = ledger.lock(members=[member.pk], at=at, types=["points"])
-    check_may_spend(member=Member.objects.get(pk=member.pk))
-    wallet = held.of(member.pk)
-    debit = Debit(
-        wallet=wallet.id,
-        kind=Entry.Kind.REDEEM,
-        points=points,
-        reference=reference,
-        at=at,
-        details=details,
-        explanation=explanation,
-        store=store,
+    """Lock the member and `take`; returns the redeem entry."""
+    spender = lock_spender(member=member.pk, at=at)
+    what = Spending(
+        points=points, reference=reference, details=details, explanation=explanation, store=store
     )
-    ledger.post(postings=[debit], at=at, held=held)
-    activity.keep_alive(held=held, program=programs.current())
+    take(spender=spender, spending=what, at=at)
+    wallet = spender.held.of(member.pk)
     return queries.entry_of(wallet=wallet.id, kind=Entry.Kind.REDEEM, reference=reference)
 
 

@@ -21,6 +21,15 @@ def by_number(number: str, pointer: str = "") -> Member:
     return _one(number="".join(number.split()), pointer=pointer)
 
 
+def id_of(number: str, pointer: str = "") -> int:
+    """The id of the member with this number, for whoever reads the member under a lock. Raises NotFound."""
+    plain = "".join(number.split())
+    if validation.is_storable(plain):
+        for found in Member.objects.filter(number=plain).values_list("pk", flat=True):
+            return int(found)
+    raise NotFound(_("Member"), pointer)
+
+
 def by_phone(phone: str, pointer: str = "") -> Member:
     """The member with this phone number, as people write it. Raises NotFound."""
     try:

@@ -39,10 +39,18 @@ class Price:
 
 
 def price_for(
-    *, reward: Reward, member: Member | None, variant: Variant | None, at: datetime
+    *,
+    reward: Reward,
+    member: Member | None,
+    variant: Variant | None,
+    at: datetime,
+    offer: Offer | None = None,
 ) -> Price:
-    """The price of one piece for a member (None: for nobody in particular) at a moment."""
-    return _priced(reward, variant, _around([reward], member, at))
+    """The price of one piece for a member (None: for nobody in particular) at a moment.
+
+    `offer` is the one that was named: its price counts, also where another one (or none) would be cheaper.
+    """
+    return _priced(reward, variant, _around([reward], member, at, named=offer))
 
 
 def prices_for(
@@ -91,6 +99,7 @@ class _Around:
     """What was read for the prices of some rewards, each by reward id."""
 
     tier: str | None
+    named: Offer | None = None
     day: date | None = None
     offers: dict[int, list[Offer]] = field(default_factory=dict)
     quotes: dict[int, PriceQuote] = field(default_factory=dict)
@@ -99,11 +108,16 @@ class _Around:
 
 
 def _around(
-    rewards: Iterable[Reward], member: Member | None, at: datetime, *, tier: str | None = None
+    rewards: Iterable[Reward],
+    member: Member | None,
+    at: datetime,
+    *,
+    tier: str | None = None,
+    named: Offer | None = None,
 ) -> _Around:
     rewards = list(rewards)
-    around = _Around(tier=member.tier.code if member else tier)
-    for offer in _running(rewards, member, at):
+    around = _Around(tier=member.tier.code if member else tier, named=named)
+    for offer in _running(rewards, member, at) if named is None else ():
         around.offers.setdefault(offer.reward_id, []).append(offer)
     floating_ones = [each for each in rewards if each.pricing]
     if floating_ones:
@@ -170,7 +184,7 @@ def _priced(reward: Reward, variant: Variant | None, around: _Around) -> Price:
     quoted = around.quotes.get(reward.pk) if reward.pricing else None
     steps = list(quoted.steps) if quoted else _floated(reward, around)
     regular, cash = steps[-1]["points"], reward.cash
-    offer = _cheapest(around.offers.get(reward.pk, ()), regular, cash)
+    offer = around.named or _cheapest(around.offers.get(reward.pk, ()), regular, cash)
     if offer is not None:
         steps.append({"kind": "offer", "offer": offer.code, "points": offer.points})
         cash = _cash(offer, reward.cash)

@@ -239,7 +239,10 @@ def redemption(number: str, pointer: str = "") -> Redemption:
 
 def redemption_by_reference(*, member: Member, reference: str) -> Redemption | None:
     """What the member redeemed under this reference, if anything."""
-    return redemptions_of(member).filter(reference=reference).first()
+    known = Redemption.objects.filter(member=member, reference=reference)
+    for pk in known.values_list("pk", flat=True):
+        return redemptions().get(pk=pk)
+    return None
 
 
 def vouchers() -> QuerySet[Voucher]:

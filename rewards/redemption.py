@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from loyalty import asides, holds, programs, spending
 from loyalty.models import Program
+from loyalty.spending import Spending
 from members import codes, transactions
 from members import queries as member_queries
 from members.errors import MemberClosed, ReferenceReused
@@ -25,6 +26,7 @@ __all__ = ["Redeemed", "RedemptionRequest", "cancel", "redeem"]
 
 NUMBER_LENGTH = 6
 NUMBER_TRIES = 10
+NUMBER_IS_TAKEN = "rewards_redemption_number"
 State = Redemption.State
 # Takes the price: points at once, or set aside; the redemption is stored and its state is written by it.
 Pay = Callable[[Redemption, Wish, datetime], None]
@@ -52,17 +54,17 @@ def make(*, request: RedemptionRequest, kind: str, pay: Pay, at: datetime) -> Re
     """Redeem, with the points taken as `pay` does it; `kind` keeps references of other ways apart. Raises as `redeem`."""
     asked = redemption_requests.checked(request)
     digest = redemption_requests.digest(asked, kind)
-    found = member_queries.by_number(asked.member, "/member")
+    found = member_queries.id_of(asked.member, "/member")
 
     def work() -> Redeemed:
-        member = spending.lock_member(member=found, at=at)
+        spender = spending.lock_spender(member=found, at=at)
         reward = queries.reward(asked.reward, "/reward")
-        known = queries.redemption_by_reference(member=member, reference=asked.reference)
+        known = queries.redemption_by_reference(member=spender.member, reference=asked.reference)
         if known is not None:
             if known.digest != digest:
                 raise ReferenceReused(reference=asked.reference)
             return Redeemed(redemption=known, is_new=False)
-        wish = redemption_requests.found(request=asked, member=member, reward=reward, at=at)
+        wish = redemption_requests.found(request=asked, spender=spender, reward=reward, at=at)
         return Redeemed(redemption=_make(wish, digest, pay, at), is_new=True)
 
     return transactions.in_transaction(work)
@@ -80,7 +82,7 @@ def _make(wish: Wish, digest: str, pay: Pay, at: datetime) -> Redemption:
         # Last, because everybody who wants the same reward waits from here to the commit.
         pay(redemption, wish, at)
         _take(redemption, at)
-    return queries.redemptions().get(pk=redemption.pk)
+    return redemption
 
 
 def _take(redemption: Redemption, at: datetime) -> None:
@@ -94,15 +96,14 @@ def _take(redemption: Redemption, at: datetime) -> None:
 
 
 def _pay_at_once(redemption: Redemption, wish: Wish, at: datetime) -> None:
-    spending.spend(
-        member=wish.member,
+    what = Spending(
         points=redemption.points,
         reference=redemption.number,
         details=entry_details(redemption),
         explanation=explanation(redemption),
-        at=at,
         store=redemption.store_id,
     )
+    spending.take(spender=wish.spender, spending=what, at=at)
     settle(redemption, at=at)
 
 
@@ -137,22 +138,19 @@ def _store(wish: Wish, digest: str, program: Program, at: datetime) -> Redemptio
         redeemed_at=at,
         digest=digest,
     )
-    return store_numbered(redemption, zone=program.zone)
+    return _store_numbered(redemption, zone=program.zone)
 
 
-def store_numbered(redemption: Redemption, *, zone: ZoneInfo) -> Redemption:
-    """Write the redemption under a number of its day that nobody has."""
-    for _try in range(NUMBER_TRIES):
-        redemption.number = new_number(redemption.redeemed_at, zone)
-        try:
-            with transaction.atomic():
-                redemption.save(force_insert=True)
-        except IntegrityError:
-            if not Redemption.objects.filter(number=redemption.number).exists():
-                raise
-        else:
-            return redemption
-    raise RuntimeError("no free redemption number was found")
+def _store_numbered(redemption: Redemption, *, zone: ZoneInfo) -> Redemption:
+    """Write the redemption under a number of its day; raises Collision where somebody has it."""
+    redemption.number = new_number(redemption.redeemed_at, zone)
+    try:
+        redemption.save(force_insert=True)
+    except IntegrityError as problem:
+        if NUMBER_IS_TAKEN in str(problem):
+            raise transactions.Collision from problem
+        raise
+    return redemption
 
 
 def store_all_numbered(new: Sequence[Redemption], *, zone: ZoneInfo) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from loyalty.spending import Spender
 from members import stores, validation
 from members.errors import InvalidInput
 from members.models import Member, Store
@@ -51,7 +52,7 @@ class RedemptionRequest:
 class Wish:
     """A request with everything found that it names, read under the lock; `price` is the price of one piece."""
 
-    member: Member
+    spender: Spender
     reward: Reward
     variant: Variant | None
     named_offer: Offer | None
@@ -62,6 +63,11 @@ class Wish:
     delivery: str
     address: dict[str, Any] | None
     shown: int | None
+
+    @property
+    def member(self) -> Member:
+        """Who wants it."""
+        return self.spender.member
 
     @property
     def points(self) -> int:
@@ -106,18 +112,19 @@ def checked(request: RedemptionRequest) -> RedemptionRequest:
     )
 
 
-def found(*, request: RedemptionRequest, member: Member, reward: Reward, at: datetime) -> Wish:
+def found(*, request: RedemptionRequest, spender: Spender, reward: Reward, at: datetime) -> Wish:
     """Find what the request names of a reward, as it is now. Raises InvalidInput."""
+    member = spender.member
     variant = _variant(reward, request.variant)
     offer = _offer(reward, request.offer)
     delivery = _delivery(reward, request)
-    price = prices.price_for(reward=reward, member=member, variant=variant, at=at)
+    price = prices.price_for(reward=reward, member=member, variant=variant, at=at, offer=offer)
     return Wish(
-        member=member,
+        spender=spender,
         reward=reward,
         variant=variant,
         named_offer=offer,
-        price=price if offer is None else _on_offer(price, reward, variant, offer),
+        price=price,
         quantity=request.quantity,
         reference=request.reference,
         store=stores.named(request.store),
@@ -145,21 +152,6 @@ def _offer(reward: Reward, code: str | None) -> Offer | None:
     if known is None:
         raise validation.unknown(code, "/offer")
     return known
-
-
-def _on_offer(price: Price, reward: Reward, variant: Variant | None, offer: Offer) -> Price:
-    """The price on the very offer that was named, also where another one would be cheaper."""
-    if price.offer is not None and price.offer.pk == offer.pk:
-        return price
-    steps = [step for step in price.steps if step["kind"] not in {"offer", "variant"}]
-    steps.append({"kind": "offer", "offer": offer.code, "points": offer.points})
-    points = offer.points
-    if variant is not None and variant.extra_points:
-        points += variant.extra_points
-        extra = {"variant": variant.code, "extra_points": variant.extra_points}
-        steps.append({"kind": "variant", **extra, "points": points})
-    cash = reward.cash if offer.cash is None else offer.cash
-    return replace(price, points=points, cash=cash, offer=offer, steps=steps)
 
 
 def _delivery(reward: Reward, request: RedemptionRequest) -> str:

@@ -39,7 +39,8 @@ def give_back_of_reward(*, reward: Reward, at: datetime) -> int:
 
 def give_back_of_member(*, member: Member, reward: Reward, at: datetime) -> int:
     """Note what one member's drafts of a reward have timed out, in the caller's transaction; how many."""
-    return _give_back(_due(at).filter(member=member, reward=reward), at)
+    due = _due(at).filter(member=member, reward=reward)
+    return _give_back(due, at) if due.exists() else 0
 
 
 def give_back_of_members(*, members: Sequence[Member], at: datetime) -> int:
@@ -63,8 +64,9 @@ def _due(at: datetime) -> QuerySet[Redemption]:
 def _give_back(due: QuerySet[Redemption], at: datetime) -> int:
     # Whoever holds one of them is ending it: it is left alone, so nobody waits here.
     locked = due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:AT_ONCE]
-    # Pieces are put back in the order in which everybody takes them.
-    found = sorted(locked, key=lambda each: (each.reward_id, each.variant_id or 0, each.pk))
+    found = list(locked)
+    # All shelves at once, in the order in which everybody takes pieces from one of them.
+    stock.lock_shelves(rewards={each.reward_id for each in found})
     for each in found:
         give_back(redemption=each, at=at)
     return len(found)

@@ -25,6 +25,7 @@ from loyalty.ledger.postings import (
 from loyalty.ledger.quick import credit_many, split
 from loyalty.ledger.rows import write
 from loyalty.ledger.states import WalletState
+from members import transactions
 from members.errors import MemberClosed, ReferenceReused
 
 # The constraint that keeps points out of the wallet of a member who was closed.
@@ -142,6 +143,7 @@ def _apply_once(book: Book, known: dict[tuple[int, str, str], Posted], posting: 
 # ---- reading under the lock ---------------------------------------------------------------------
 def _hold(statement: str, parameters: list[Any], at: datetime) -> Held:
     wallets = {row[0]: WalletState(*row) for row in rows(statement, parameters)}
+    transactions.forget()  # what was read while others had the wallets
     due = [
         wallet.id
         for wallet in wallets.values()

@@ -1,9 +1,12 @@
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from members import transactions
 
 
 def default_transfer() -> dict[str, object]:
@@ -142,6 +145,10 @@ class Program(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **options: Any) -> None:
+        super().save(*args, **options)
+        transactions.forget()
 
     @property
     def zone(self) -> ZoneInfo:

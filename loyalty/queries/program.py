@@ -5,6 +5,7 @@ from decimal import ROUND_DOWN, Decimal, localcontext
 from django.db import connection
 
 from loyalty.models import Program
+from members import transactions
 
 CENT = Decimal("0.01")
 # Enough for the most points at the dearest rate.
@@ -14,7 +15,11 @@ VERSION = "(xmin::text || ctid::text)"
 
 
 def program() -> Program:
-    """The one program row."""
+    """The one program row; read once under each lock that a verb takes."""
+    return transactions.remembered("program", _read)
+
+
+def _read() -> Program:
     return Program.objects.get(pk=1)
 
 

@@ -1,7 +1,7 @@
 """Redemptions: a reward for points, drafts of it, handing it over and calling it off."""
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
@@ -161,5 +161,6 @@ class CancelView(Endpoint):
 
 
 def _answered(view: Endpoint, made: Redemption, code: int = status.HTTP_200_OK) -> Response:
+    prefetch_related_objects([made], "vouchers")
     context = view.get_serializer_context()
     return Response(RedemptionAnswer(made, context=context).data, status=code)

@@ -1,10 +1,15 @@
+import contextlib
+import itertools
 import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
+from loyalty import ledger, programs
 from members import transactions
 from members.models import Store
 
@@ -195,3 +200,71 @@ class TestBeforeCommit:
         assert said == [[1, 2, 3]]
         transactions.before_commit_together(gathered, [4])
         assert said[1:] == [[4]]
+
+
+class TestRemembered:
+    """What a verb has read is read once, until it takes a lock or fails."""
+
+    @pytest.fixture
+    def read(self) -> Callable[[], int]:
+        count = itertools.count(1)
+        return lambda: transactions.remembered("it", lambda: next(count))
+
+    def test_without_a_verb_it_is_read_each_time(self, read: Callable[[], int]) -> None:
+        assert [read(), read()] == [1, 2]
+
+    @pytest.mark.django_db
+    def test_within_a_verb_and_those_inside_it_it_is_read_once(
+        self, read: Callable[[], int]
+    ) -> None:
+        def verb() -> list[int]:
+            return [read(), transactions.in_transaction(read), read()]
+
+        assert transactions.in_transaction(verb) == [1, 1, 1]
+        assert transactions.in_transaction(verb) == [2, 2, 2]
+
+    @pytest.mark.django_db
+    def test_after_a_lock_it_is_read_anew(self, read: Callable[[], int]) -> None:
+        def verb() -> list[int]:
+            before = read()
+            ledger.lock(members=[], at=datetime.now(UTC))
+            return [before, read()]
+
+        assert transactions.in_transaction(verb) == [1, 2]
+
+    @pytest.mark.django_db
+    def test_after_a_verb_inside_failed_it_is_read_anew(self, read: Callable[[], int]) -> None:
+        def failing() -> None:
+            read()
+            raise LookupError
+
+        def verb() -> int:
+            with contextlib.suppress(LookupError):
+                transactions.in_transaction(failing)
+            return read()
+
+        assert transactions.in_transaction(verb) == 2
+
+    @pytest.mark.django_db
+    def test_a_program_that_is_changed_is_read_anew(self) -> None:
+        def verb() -> tuple[str, str]:
+            before = programs.current().name
+            programs.change(changes={"name": "Snacks"})
+            return before, programs.current().name
+
+        before, after = transactions.in_transaction(verb)
+        assert before != after == "Snacks"
+
+
+@pytest.mark.usefixtures("committed_db")
+class TestCollision:
+    def test_makes_the_outermost_verb_begin_again(self) -> None:
+        drawn = iter("AAB")
+
+        def verb() -> str:
+            letter = next(drawn)
+            if letter == "A":
+                raise transactions.Collision
+            return letter
+
+        assert transactions.in_transaction(lambda: transactions.in_transaction(verb)) == "B"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from loyalty import awarding, spending
+from loyalty import awarding, ledger, spending
 from loyalty.models import Entry, Wallet
-from members import enrolment
+from loyalty.spending import Spender, Spending
+from members import codes, enrolment
 from members.models import Member
 from rewards import queries, redemption, stock, vouchers
 from rewards.errors import AlreadyUsed, LimitReached, OutOfStock
@@ -132,8 +133,13 @@ class TestLimit:
         noon: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        def read_only(*, member: Member, at: datetime) -> Member:
-            return Member.objects.get(pk=member.pk)
+        lock, take = spending.lock_spender, spending.take
+
+        def read_only(*, member: int, at: datetime) -> Spender:
+            return Spender(Member.objects.get(pk=member), ledger.Held({}, at))
+
+        def take_later(*, spender: Spender, spending: Spending, at: datetime) -> None:
+            take(spender=lock(member=spender.member.pk, at=at), spending=spending, at=at)
 
         counted = queries.pieces_taken
 
@@ -142,7 +148,8 @@ class TestLimit:
             time.sleep(PAUSE)
             return taken
 
-        monkeypatch.setattr(spending, "lock_member", read_only)
+        monkeypatch.setattr(spending, "lock_spender", read_only)
+        monkeypatch.setattr(spending, "take", take_later)
         monkeypatch.setattr(queries, "pieces_taken", slowly)
         (member,) = members_with_points(1, 10_000, noon)
         once = new_reward("once", points=100, per_member=1)
@@ -257,3 +264,18 @@ class TestVoucher:
         results = committed_db.run_parallel(work, 40, CONNECTIONS)
         assert kinds(results) == {"Voucher": 40}
         assert Redemption.objects.get().state == "used"
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_number_that_is_taken_is_drawn_again(
+    redeem: Redeem, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (member,) = members_with_points(1, 1_000, noon)
+    pin = new_reward("pin", points=100)
+    first = redeem(member, pin, "r1")
+    day, taken = first.number.split("-")
+    drawn = [taken, "FREE44", "VOUCHER"]
+    monkeypatch.setattr(codes, "random_code", lambda _length: drawn.pop(0))
+    assert redeem(member, pin, "r2").number == f"{day}-FREE44"
+    assert Redemption.objects.count() == 2
+    assert active_in_all() == 800
