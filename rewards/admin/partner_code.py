@@ -26,7 +26,7 @@ SHOWN_LINES = 20
 
 
 class PoolForm(forms.Form):
-    reward = forms.ChoiceField(label=_("reward"), widget=UnfoldAdminSelectWidget)
+    reward = forms.ChoiceField(label=_("Reward"), widget=UnfoldAdminSelectWidget)
     file = forms.FileField(
         label=_("CSV file"),
         widget=UnfoldAdminFileFieldWidget,

@@ -133,7 +133,7 @@ class StockPage:
             "title": gettext("Stock of %(reward)s") % {"reward": reward.name},
             "reward": reward,
             "shelves": shelves,
-            "movements": Paginator(movements.order_by("-id"), PAGE).get_page(
+            "movements": Paginator(movements.order_by("-at", "-id"), PAGE).get_page(
                 request.GET.get("page")
             ),
             "form": form if may_change else None,
