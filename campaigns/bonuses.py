@@ -15,6 +15,7 @@ from loyalty.ledger import Held
 from loyalty.models import Order, Program
 from loyalty.order_facts import OrderFacts
 from members.models import Member
+from rewards import voucher_orders
 
 
 def campaign_bonuses(facts: Facts) -> Iterable[Contribution]:
@@ -80,6 +81,11 @@ class Bonuses:
         occasions = [
             self._occasion(self.orders[place], member) for place, member in self.members.items()
         ]
+        if held is not None:
+            coupons = [each.coupon for each in self.orders if each.coupon]
+            voucher_orders.lock_named(
+                coupons=coupons, members=[each.pk for each in self.members.values()]
+            )
         self.judge.load(
             occasions=occasions, others=self.referrals.referrers(), lock=held is not None
         )

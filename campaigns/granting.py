@@ -53,6 +53,14 @@ def _cut(awards: list[CampaignAward]) -> None:
         CampaignAward.objects.bulk_update(awards, ["cut", "pieces"])
 
 
+def locked(*, awards: Iterable[CampaignAward], order: Order) -> list[CampaignAward]:
+    """Awards of an order with what they gave locked, in the order in which that can be given back."""
+    by_reference = {reference(each.campaign_id, order.reference): each for each in awards}
+    members = {each.member_id for each in by_reference.values()}
+    found = giving.lock_given(members=members, references=by_reference)
+    return [by_reference[each] for each in found]
+
+
 def take_back(*, award: CampaignAward, order: Order, at: datetime) -> None:
     """Void what was given with an order and not used yet."""
     is_ticket = award.campaign.effect.get("type") == "draw_ticket"

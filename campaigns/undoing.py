@@ -78,6 +78,6 @@ def _reversal(
 
 def _take_back_rewards(order: Order, cause: Cause, held: Held) -> None:
     """Void what was not used yet. Limits stay used, as for points: else who gives back and buys again gets it again."""
-    given = CampaignAward.objects.filter(order=order, pieces__gt=0)
-    for award in given.select_related("campaign").order_by("id"):
+    given = CampaignAward.objects.filter(order=order, pieces__gt=0).select_related("campaign")
+    for award in granting.locked(awards=given.order_by("id"), order=order):
         granting.take_back(award=award, order=order, at=min(cause.at, held.at))

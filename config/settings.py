@@ -169,7 +169,8 @@ BOOK_CHECKS = ["campaigns.papers.CHECKS", "rewards.papers.CHECKS"]
 # Told which orders were stored, batch by batch.
 ORDERS_PLACED = ["rewards.voucher_orders.use_coupons"]
 # Told when an order was cancelled or refunded, in whole or in part.
-ORDER_EFFECTS = ["campaigns.undoing.order_undone", "rewards.voucher_returns.give_back"]
+# Redemptions are locked before stock: vouchers come back before pieces do.
+ORDER_EFFECTS = ["rewards.voucher_returns.give_back", "campaigns.undoing.order_undone"]
 # Asked before points are donated to a project (its code, the moment): who knows it tells its name, or refuses.
 DONATION_PROJECTS = ["rewards.projects.accepting"]
 # Where the members app learns the program's time zone.

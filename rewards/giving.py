@@ -61,12 +61,14 @@ def _rewards(codes: Collection[str], at: datetime) -> dict[str, Reward]:
     """The rewards by code; those that can run out are locked, and their stock is as nobody else can change it."""
     found = Reward.objects.filter(code__in=codes)
     known = {each.code: each for each in found.order_by("id")}
-    if any(each.kind == Reward.Kind.PARTNER_CODE for each in known.values()):
-        pools.drop_lapsed(at=at)
     limited = [each.pk for each in known.values() if _can_run_out(each)]
     if limited:
         locked = found.filter(pk__in=limited).order_by("id").select_for_update(no_key=True)
         known |= {each.code: each for each in locked}
+        of_pools = [each for each in known.values() if each.kind == Reward.Kind.PARTNER_CODE]
+        if of_pools and pools.drop_lapsed(at=at, rewards=[each.pk for each in of_pools]):
+            for each in of_pools:
+                each.refresh_from_db(fields=["stock"])
     return known
 
 
@@ -118,6 +120,13 @@ def stock_of(*, codes: Sequence[str], lock: bool) -> dict[str, int]:
     known = {reward.code: reward for reward in found}
     left = {code: each.stock or 0 for code, each in known.items() if _can_run_out(each)}
     return left | {code: 0 for code in codes if code not in known}
+
+
+def lock_given(*, members: Collection[int], references: Collection[str]) -> list[str]:
+    """Lock in id order what was given to members (ids) under these references; the references by reward, as stock is locked."""
+    found = Redemption.objects.filter(member__in=members, reference__in=references, points=0)
+    locked = list(found.order_by("pk").select_for_update(no_key=True))
+    return [each.reference for each in sorted(locked, key=lambda each: (each.reward_id, each.pk))]
 
 
 def take_back(*, member: int, reference: str, at: datetime) -> bool:

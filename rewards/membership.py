@@ -25,7 +25,17 @@ def follow(event: str, members: Sequence[Member], at: datetime) -> None:
             _hand_over(member, member.merged_into)
 
 
+def _lock(members: Sequence[Member]) -> None:
+    """Their redemptions, then the vouchers they hold, each in id order, as everybody locks them."""
+    for rows in (
+        Redemption.objects.filter(member__in=members),
+        Voucher.objects.filter(member__in=members),
+    ):
+        list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
 def _end(members: Sequence[Member], at: datetime) -> None:
+    _lock(members)
     timeouts.give_back_of_members(members=members, at=at)
     of_members = Redemption.objects.filter(member__in=members)
     of_members.filter(state__in=OPEN_REDEMPTIONS).update(state=Redemption.State.EXPIRED)
@@ -38,6 +48,7 @@ def _end(members: Sequence[Member], at: datetime) -> None:
 
 
 def _hand_over(source: Member, target: Member) -> None:
+    _lock([source])
     owning.hand_over(rows=Redemption.objects.all(), owner="member", source=source, target=target)
     owning.hand_over(rows=DrawPlay.objects.all(), owner="member", source=source, target=target)
     held = Voucher.objects.all()

@@ -1,6 +1,6 @@
 """Partners' codes: brought in as a file, each handed out once for ever. A pool's free codes are its reward's stock."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,7 +48,8 @@ UPDATE {_CODES} p SET voucher_id = v.id FROM {_VOUCHERS} v WHERE p.id = ANY(%(co
 
 LAPSE = f"""
 WITH lapsed AS (
-    UPDATE {_CODES} SET is_taken = true WHERE NOT is_taken AND expires_at <= %(at)s RETURNING reward_id
+    UPDATE {_CODES} SET is_taken = true
+    WHERE NOT is_taken AND expires_at <= %(at)s AND reward_id = ANY(%(rewards)s) RETURNING reward_id
 )
 SELECT reward_id, count(*) FROM lapsed GROUP BY reward_id ORDER BY reward_id"""
 
@@ -157,12 +158,23 @@ def note_vouchers(*, codes: Sequence[PartnerCode]) -> None:
             cursor.execute(NOTE_VOUCHERS, {"codes": [code.pk for code in codes]})
 
 
-def drop_lapsed(*, at: datetime) -> int:
-    """Take codes whose time is over out of their pools, and out of the stock; how many."""
+def drop_lapsed(*, at: datetime, rewards: Collection[int] | None = None) -> int:
+    """Take codes whose time is over out of their pools, and out of the stock; how many.
+
+    Of these rewards (ids) alone, which the caller has locked, or of all.
+    """
 
     def work() -> int:
+        lapsing = PartnerCode.objects.filter(is_taken=False, expires_at__lte=at)
+        if rewards is not None:
+            lapsing = lapsing.filter(reward__in=rewards)
+        concerned = sorted(set(lapsing.order_by().values_list("reward", flat=True)))
+        if not concerned:
+            return 0
+        # The rewards before their codes, as whoever takes a code.
+        stock.lock_shelves(rewards=concerned)
         with connection.cursor() as cursor:
-            cursor.execute(LAPSE, {"at": at})
+            cursor.execute(LAPSE, {"at": at, "rewards": concerned})
             lapsed = cursor.fetchall()
         for reward, count in lapsed:
             stock.lose(

@@ -1,6 +1,6 @@
 """Stock: pieces come and go by conditional updates, and every change is a movement in the same transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -88,6 +88,20 @@ def put_back(*, redemption: Redemption, at: datetime) -> None:
     for shelf in (redemption.reward, redemption.variant, redemption.offer):
         if shelf is not None and not (_is_pool(shelf) and redemption.vouchers.exists()):
             _move(PUT_BACK, shelf, redemption, at)
+
+
+def lock_shelves(*, rewards: Collection[int]) -> None:
+    """Lock these rewards (ids), then their variants, then their offers, each in id order.
+
+    For whoever moves pieces of several redemptions in one transaction.
+    """
+    if rewards:
+        for rows in (
+            Reward.objects.filter(pk__in=rewards),
+            Variant.objects.filter(reward__in=rewards),
+            Offer.objects.filter(reward__in=rewards),
+        ):
+            list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def set_to(*, row: Shelf, stock: int | None, by: str, note: str, at: datetime) -> Shelf:

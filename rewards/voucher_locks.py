@@ -52,4 +52,8 @@ def lock_order(named: str, voucher: Voucher, at: datetime) -> Order:
     if found is None or found.member_id not in {None, voucher.member_id}:
         raise NotFound(_("Order"), "/order")
     locked, _held = order_reversals.lock(source=found.source, number=found.number, at=at)
+    # Given away meanwhile, it would have another wallet locked after this one.
+    holder = Voucher.objects.values_list("member_id", flat=True).get(pk=voucher.pk)
+    if locked.member_id not in {None, holder}:
+        raise NotFound(_("Order"), "/order")
     return locked

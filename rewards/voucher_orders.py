@@ -1,6 +1,6 @@
 """Vouchers that orders name as their coupon: used up in the transaction that stores the orders, whole batches at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,6 +47,16 @@ def use_coupons(*, orders: Sequence[Order], held: Held) -> None:
     Voucher.objects.bulk_update([each.voucher for each in uses], USED)
     voucher_steps.note_all(_step(each) for each in uses)
     _close({each.voucher.redemption_id for each in uses})
+
+
+def lock_named(*, coupons: Iterable[str], members: Collection[int]) -> None:
+    """Lock the vouchers (codes) that orders of these members (ids) name, before any stock: so does whoever gives back.
+
+    The members' wallets are locked.
+    """
+    codes = {vouchers.normalise(coupon) for coupon in coupons}
+    if codes:
+        _locked(codes, set(members))
 
 
 def _locked(codes: set[str], members: set[int | None]) -> dict[str, Voucher]:

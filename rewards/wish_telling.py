@@ -34,7 +34,7 @@ moment AS (SELECT %s::timestamptz AS at),
 batch AS MATERIALIZED (
     SELECT w.id, w.member_id, w.reward_id, w.told_at, w.gone_at, m.tier_id, m.status = 'active' AS is_free
     FROM rewards_wish w JOIN members_member m ON m.id = w.member_id
-    WHERE w.id > %s ORDER BY w.id LIMIT %s FOR UPDATE OF w SKIP LOCKED
+    WHERE w.id > %s ORDER BY w.id LIMIT %s FOR SHARE OF m SKIP LOCKED FOR UPDATE OF w SKIP LOCKED
 ),
 owned AS MATERIALIZED ({loyalty_queries.owned_points(members="SELECT member_id FROM batch")}),
 decided AS (
@@ -84,7 +84,7 @@ def tell(*, at: datetime, link: Callable[[str], str]) -> int:
     """Tell members of the wishes that can be had now; how many messages it were.
 
     `link` gives the path to go on to for a reward's code. Safe to run twice, and by two workers: what one has at hand
-    the other passes over.
+    the other passes over. So is whoever is being closed, merged or changed at this moment.
     """
     terms = wish_terms.terms(at=at)
     sent, after = 0, 0

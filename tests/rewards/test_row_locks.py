@@ -27,7 +27,7 @@ from rewards import (
 from rewards.draw_errors import GoesUsedUp
 from rewards.errors import AlreadyUsed, LimitReached, VoucherVoid
 from rewards.giving import Gift
-from rewards.models import DrawPlay, Redemption, Reward, Voucher, WrongCodes
+from rewards.models import Draw, DrawPlay, Redemption, Reward, Voucher, WrongCodes
 from rewards.redemption_errors import RedemptionClosed
 from rewards.voucher_gifts import GiftRequest
 from tests.conftest import NOON, RealDatabase
@@ -312,6 +312,7 @@ class TestStock:
 class TestDraws:
     def test_one_round_is_open(self, committed_db: RealDatabase) -> None:
         draw = new_draw(active=False)
+        Draw.objects.update(active=True)
 
         def work() -> Any:
             return draw_rounds.open_by_hand(draw=draw, at=NOON)
