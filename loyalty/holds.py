@@ -149,19 +149,12 @@ def _refuse_beyond_share(order: Order, points: int) -> None:
 
 
 def capture_for_order(
-    *,
-    hold_id: int,
-    member: Member,
-    order_reference: str,
-    at: datetime,
-    held: Held,
-    store: int | None = None,
+    *, hold_id: int, member: Member, order: Order, points: int, held: Held
 ) -> Hold:
-    """Spend the whole hold for an order that is being placed; the caller links the two.
+    """Spend so many points of the hold for an order that is being placed, and release the rest; the caller links the two.
 
-    `at` is the order's business time, `held` the wallets locked as of now, the member's points wallet among them;
-    `store` is where (id). A hold of a member merged into this one has become its own. Raises NotFound (no hold of this
-    member), HoldClosed, MemberClosed or WalletFrozen.
+    `held` are the wallets locked as of now, the member's points wallet among them. A hold of a member merged into this
+    one has become its own. Raises NotFound (no hold of this member), HoldClosed, MemberClosed or WalletFrozen.
     """
     wallet = held.of(member.pk)
     tills = Hold.objects.filter(purpose="")
@@ -170,8 +163,8 @@ def capture_for_order(
         raise NotFound(_("Hold"), "/hold")
     _check_open(found, held.at)
     spending.check_may_spend(member=Member.objects.get(pk=member.pk))
-    details = {"order": order_reference, "hold": found.pk}
-    _capture(found, found.points, details, at, held, store)
+    details = {"order": order.reference, "hold": found.pk}
+    _capture(found, points, details, order.placed_at, held, order.store_id)
     return found
 
 

@@ -37,7 +37,7 @@ def paid_with(
 ) -> OrderFacts:
     """The facts with what the hold pays, if they do not say it: its worth, but never more than the order.
 
-    Raises NotFound (no hold of this member), HoldClosed or WalletFrozen.
+    Raises NotFound (no hold of this member), HoldClosed, WalletFrozen, or ShareReached where there is nothing to pay.
     """
     if hold is None or member is None or hold.wallet.member_id != member.pk:
         raise NotFound(_("Hold"), "/hold")
@@ -49,7 +49,19 @@ def paid_with(
     if facts.points_paid_amount is not None:
         return facts
     worth = queries.value_of(hold.points, program)
+    if worth and not facts.amount:
+        paying.refuse_beyond_share(
+            money=worth, points=hold.points, amount=facts.amount, program=program
+        )
     return replace(facts, points_paid_amount=min(worth, facts.amount))
+
+
+def needed(said: OrderFacts, hold: Hold, program: Program) -> int:
+    """How many of the hold's points pay the order: all, unless they are worth more than the order and nothing else is said."""
+    is_worth_as_said = said.points_paid_amount is not None
+    if is_worth_as_said or queries.value_of(hold.points, program) <= said.amount:
+        return hold.points
+    return min(hold.points, paying.enough_points(said.amount, program))
 
 
 def refuse_beyond_share(facts: OrderFacts, hold: Hold | None, program: Program) -> None:
@@ -70,19 +82,16 @@ def as_known(facts: OrderFacts, known: Order) -> OrderFacts:
     return replace(facts, points_paid_amount=known.points_paid_amount)
 
 
-def capture(*, order: Order, hold: Hold, held: Held) -> Hold:
-    """Spend the hold for an order that is about to be stored; `link` connects the two afterwards.
+def capture(*, order: Order, hold: Hold, points: int, held: Held) -> Hold:
+    """Spend so many of the hold's points for an order that is about to be stored, and release the rest.
+
+    `link` connects the two afterwards.
 
     Points that paid for an order that was called off before it was reported go straight back.
     """
     assert order.member is not None
     captured = holds.capture_for_order(
-        hold_id=hold.pk,
-        member=order.member,
-        order_reference=order.reference,
-        at=order.placed_at,
-        held=held,
-        store=order.store_id,
+        hold_id=hold.pk, member=order.member, order=order, points=points, held=held
     )
     if order.status == Order.Status.CANCELLED:
         _return_at_once(order, captured, held)

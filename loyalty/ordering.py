@@ -200,10 +200,10 @@ class _Batch:
                 raise ReferenceReused(reference="/".join(facts.key))
             return Placed(known, is_new=False)
         self._check(facts)
-        facts = self._with_hold(facts)
+        said, facts = facts, self._with_hold(facts)
         order, earned = self._earn(facts)
         order.digest = order_awards.digest(facts, self.people.member_of(facts))
-        self._capture(order, facts)
+        self._capture(order, said)
         activity.note_order(held=self.held, order=order)
         self._post(order)
         if order.awarded_at is not None:
@@ -275,13 +275,15 @@ class _Batch:
                 raise out_of_range("/lines")
         self.coming |= coming
 
-    def _capture(self, order: Order, facts: OrderFacts) -> None:
-        if facts.hold is None:
+    def _capture(self, order: Order, said: OrderFacts) -> None:
+        if said.hold is None:
             return
         # What was earned before stands before it in the books, as if the orders had come one by one.
         self._post_all()
-        hold = order_holds.capture(order=order, hold=self.holds[facts.hold], held=self.held)
-        self.holds[facts.hold] = hold
+        hold = self.holds[said.hold]
+        points = order_holds.needed(said, hold, self.program)
+        hold = order_holds.capture(order=order, hold=hold, points=points, held=self.held)
+        self.holds[said.hold] = hold
         self.captured.append((order, hold))
 
     def _post(self, order: Order) -> None:

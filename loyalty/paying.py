@@ -99,11 +99,18 @@ def most_points(amount: Decimal, program: Program) -> int:
     most = rule.most_money(amount)
     if not most or not program.point_value:
         return 0
-    enough = -(-max(_enough(most, program), rule.least) // (rule.step or 1)) * (rule.step or 1)
+    enough = enough_points(most, program)
     if queries.value_of(enough, program) <= most:
         return enough
     with localcontext(prec=DIGITS):
         return rule.payable(int((most / program.point_value).to_integral_value(ROUND_FLOOR)))
+
+
+def enough_points(money: Decimal, program: Program) -> int:
+    """The fewest points, as many as may pay, that are worth so much money or more."""
+    rule = Rule.of(program)
+    least, step = max(_enough(money, program), rule.least), rule.step or 1
+    return -(-least // step) * step
 
 
 def _enough(money: Decimal, program: Program) -> int:

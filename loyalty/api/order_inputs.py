@@ -62,8 +62,8 @@ class HoldField(TextField):
 class QuoteInput(Input):
     """An order that need not have a number; what it earns is said for the `status` given.
 
-    `points_paid_amount` left out is what the hold is worth, but at most the order's amount; without a hold it is 0. More
-    than the program's `max_share` of the amount is refused, and the hold stays.
+    `points_paid_amount` left out is what the hold is worth, but at most the order's amount: points that it does not need
+    are released. Without a hold it is 0. More than the program's `max_share` of the amount is refused, and the hold stays.
     """
 
     default_error_messages = {

@@ -362,11 +362,14 @@ class TestCapture:
 
 
 class TestCaptureForOrder:
-    def capture(self, pk: int, member: Member, *, at: Any = NOON, now: Any = NOON) -> Hold:
+    def capture(
+        self, pk: int, member: Member, *, points: int = 300, at: Any = NOON, now: Any = NOON
+    ) -> Hold:
+        order = Order(source="shop", number="9", placed_at=at)
         with transaction.atomic():
             held = ledger.lock(members=[member.pk], at=now)
             return holds.capture_for_order(
-                hold_id=pk, member=member, order_reference="shop/9", at=at, held=held
+                hold_id=pk, member=member, order=order, points=points, held=held
             )
 
     def test_spends_the_whole_at_the_orders_time(self, ada: Member) -> None:
@@ -379,6 +382,14 @@ class TestCaptureForOrder:
         entry = Entry.objects.get(kind="redeem")
         assert (entry.points, entry.at, entry.reference) == (-300, day(-1), f"hold/{pk}")
         assert entry.details == {"order": "shop/9", "hold": pk}
+        assert_clean()
+
+    def test_releases_what_the_order_does_not_need(self, ada: Member) -> None:
+        pk = hold(ada)
+
+        assert self.capture(pk, ada, points=120).captured_points == 120
+
+        assert figures(wallet_of(ada)) == {"active": 880, "earned": 1000, "spent": 120}
         assert_clean()
 
     def test_of_another_members_hold_is_not_found(self, ada: Member, mallory: Member) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty import holds, order_steps, ordering, refunds
-from loyalty.errors import HoldClosed, WalletFrozen
+from loyalty.errors import HoldClosed, ShareReached, WalletFrozen
 from loyalty.holds import HoldRequest
 from loyalty.models import Entry, Hold, Order, Refund
 from loyalty.order_facts import OrderFacts
@@ -92,14 +92,14 @@ class TestPlace:
     @pytest.mark.parametrize(
         ("point_value", "points", "amount", "worth"),
         [
-            ("0.01", 500, "3.00", "3.00"),
+            ("0.01", 500, "64.00", "5.00"),
+            ("0.01", 500, "5.00", "5.00"),
             ("0.0333", 100, "64.00", "3.33"),
             ("0.0099", 1, "64.00", "0.00"),
             ("0", 500, "64.00", "0.00"),
-            ("0.01", 500, "0.00", "0.00"),
         ],
     )
-    def test_is_worth_whole_cents_and_never_more_than_the_order(
+    def test_is_worth_whole_cents(
         self, ada: Member, point_value: str, points: int, amount: str, worth: str
     ) -> None:
         program(point_value=Decimal(point_value))
@@ -108,6 +108,48 @@ class TestPlace:
 
         assert made.points_paid_amount == Decimal(worth)
         assert figures(wallet_of(ada))["spent"] == points
+
+    @pytest.mark.parametrize(
+        ("rule", "amount", "spent"),
+        [
+            ({}, "4.99", 499),
+            ({}, "0.01", 1),
+            ({"step": 100}, "2.99", 300),  # 200 would be worth less than the order
+            ({"step": 100}, "3.01", 400),
+            ({"min": 350}, "2.00", 350),
+            ({"step": 300, "min": 300}, "4.00", 500),  # held before the rule was made
+        ],
+    )
+    def test_of_more_than_the_order_gives_the_rest_back(
+        self, ada: Member, rule: dict[str, Any], amount: str, spent: int
+    ) -> None:
+        hold = held(ada, 500)
+        program(pay_with_points={"max_share": "1", "min": None, "step": None, **rule})
+
+        made = place(paid_with(hold, amount, member=ada))
+
+        hold.refresh_from_db()
+        assert (made.points_paid_amount, made.points) == (Decimal(amount), 0)
+        assert (hold.state, hold.captured_points) == ("captured", spent)
+        assert figures(wallet_of(ada)) == {
+            "active": 1000 - spent,
+            "earned": 1000,
+            "spent": spent,
+        }
+        assert place(paid_with(hold, amount, member=ada)) == made
+        assert cancel().status == "cancelled"
+        assert figures(wallet_of(ada)) == {"active": 1000, "earned": 1000}
+        assert_clean()
+
+    def test_of_an_order_that_costs_nothing_is_refused(self, ada: Member) -> None:
+        before = everything()
+
+        with pytest.raises(ShareReached) as refusal:
+            place(paid_with(held(ada, 500), "0.00", member=ada))
+
+        assert (refusal.value.data["limit"], refusal.value.data["used"]) == (0, 500)
+        assert Hold.objects.get().state == "held"
+        assert everything()["orders"] == before["orders"]
 
     def test_is_worth_what_the_order_says(self, ada: Member) -> None:
         facts = paid_with(held(ada, 500), member=ada, points_paid_amount=Decimal("10.00"))
