@@ -29,6 +29,12 @@ def interleave(
     return results
 
 
+def be_patient() -> None:
+    """Let this connection wait for locks as long as it takes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+
+
 class _Meeting:
     def __init__(self, after: str) -> None:
         self.after = re.compile(after)
@@ -38,6 +44,7 @@ class _Meeting:
         self.follower = 0
 
     def lead(self, work: Callable[[], Any]) -> Any:
+        be_patient()
         try:
             with connection.execute_wrapper(self._pause):
                 return work()
@@ -54,6 +61,7 @@ class _Meeting:
 
     def follow(self, work: Callable[[], Any]) -> Any:
         assert self.is_there.wait(timeout=PATIENCE)
+        be_patient()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             (self.follower,) = cursor.fetchone()

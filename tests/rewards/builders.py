@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +10,21 @@ from django.db.models import Sum
 
 from members.models import Member
 from rewards import stock
-from rewards.models import Offer, Reward, StockMovement, Variant
+from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
 from rewards.redemption import RedemptionRequest
 from rewards.stock import AnyShelf
 from tests.conftest import NOON
+from tests.interleaving import PATIENCE, be_patient
 
-# Nobody waits that long, however busy the machine is.
-PATIENCE = 120
+SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
+# 2026-11-22 00:00 in Shanghai, and the first moment of December there.
+MIDNIGHT = datetime(2026, 11, 21, 16, tzinfo=UTC)
+DECEMBER = datetime(2026, 11, 30, 16, tzinfo=UTC)
+
+Redeem = Callable[..., Redemption]
+Everything = Callable[[], list[Any]]
+Active = Callable[[Member], int]
 
 ADDRESS = {"name": "艾达", "phone": "138 0000 0001", "address": "南京西路 1 号", "region": "上海"}
 SENT_TO = {**ADDRESS, "phone": "+8613800000001"}
@@ -77,6 +85,7 @@ def wait_after(
         found = as_it_is(*args, **said)
         if not getattr(waited, "yes", False):
             waited.yes = True
+            be_patient()
             barrier.wait(timeout=PATIENCE)
         return found
 

@@ -17,10 +17,10 @@ from rewards.errors import AlreadyUsed
 from rewards.models import PartnerCode, Redemption, Reward, Voucher
 from rewards.redemption_errors import RedemptionClosed
 from tests.conftest import NOON
+from tests.interleaving import PATIENCE, be_patient
 from tests.loyalty.builders import assert_clean
 from tests.loyalty.test_races import broken
 from tests.rewards.builders import (
-    PATIENCE,
     asked,
     assert_sums,
     later,
@@ -200,6 +200,7 @@ class TestDrafts:
             # Before the first of them is given back, the other worker has read them all too.
             if not getattr(begun, "yes", False):
                 begun.yes = True
+                be_patient()
                 both_have_read.wait(timeout=PATIENCE)
             as_it_is(redemption=redemption, at=at)
 
@@ -280,6 +281,7 @@ class TestUseAndCancel:
         void_all = vouchers.void_all
 
         def void_late(*args: Any, **said: Any) -> int:
+            be_patient()
             both_have_read.wait(timeout=PATIENCE)
             assert is_used.wait(timeout=PATIENCE)
             return void_all(*args, **said)

@@ -18,9 +18,10 @@ from members.models import Member, Message, Tier
 from rewards import catalogue, redemption, wish_telling, wishes
 from rewards.models import Offer, Reward, Variant, Wish
 from tests.conftest import NOON
+from tests.interleaving import PATIENCE, be_patient
 from tests.loyalty.builders import credit, debit, post, reversal, wallet_of
 from tests.loyalty.test_races import enrol, outcomes
-from tests.rewards.builders import PATIENCE, wait_after
+from tests.rewards.builders import wait_after
 
 HOUR = timedelta(hours=1)
 # An advisory lock that two workers stand before.
@@ -327,6 +328,7 @@ class TestRaces:
                 keep_the_gate(is_shut, visitors=2)
                 return 0
             is_shut.wait(timeout=PATIENCE)
+            be_patient()
             # As if the run of the next hour began before the first has ended: their messages differ.
             return tell(number)
 

@@ -1,0 +1,118 @@
+"""Cancelling a redemption: points, pieces and limits come back."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from loyalty import awarding
+from loyalty import queries as loyalty_queries
+from loyalty.models import Allocation, Entry, Lot
+from members.errors import NotFound
+from members.models import Member, Store
+from rewards import catalogue, queries, redemption, vouchers
+from rewards.errors import (
+    AlreadyUsed,
+)
+from rewards.models import Reward, Voucher
+from tests.conftest import NOON
+from tests.rewards.builders import SECOND, Active, Everything, Redeem
+from tests.rewards.conftest import new_reward
+
+
+class TestCancel:
+    def test_gives_back_points_stock_and_limit_and_voids_the_vouchers(
+        self, ada: Member, redeem: Redeem, noon: datetime, active: Active
+    ) -> None:
+        few = new_reward("few", points=200, stock=5, per_member=3)
+        made = redeem(ada, few, "r1", quantity=3)
+        later = noon + timedelta(hours=1)
+        cancelled = redemption.cancel(number=made.number, at=later)
+        assert (cancelled.state, cancelled.cancelled_at) == ("cancelled", later)
+        assert active(ada) == 1000
+        assert Reward.objects.get().stock == 5
+        assert [voucher.state for voucher in Voucher.objects.all()] == ["void"] * 3
+        entry = Entry.objects.get(kind="return")
+        assert (entry.points, entry.balance, entry.at) == (600, 1000, later)
+        figures = loyalty_queries.figures(member=ada, at=later)
+        assert (figures.spent, figures.earned) == (0, 1000)
+        assert queries.pieces_taken(member=ada, rewards=[few], at=later) == {few.pk: 0}
+
+    def test_gives_back_to_the_lots_the_points_came_from(
+        self, ada: Member, cake: Reward, redeem: Redeem, noon: datetime
+    ) -> None:
+        soon = noon + timedelta(days=3)
+        awarding.award(
+            member=ada, points=200, reference="soon", details={}, expires_at=soon, at=noon
+        )
+        before = list(Lot.objects.order_by("id").values())
+        made = redeem(ada, cake, "r1")
+        redemption.cancel(number=made.number, at=noon)
+        assert list(Lot.objects.order_by("id").values()) == before
+        moved = Allocation.objects.order_by("id").values_list("points", flat=True)
+        assert sorted(moved) == [-200, -100, 100, 200]
+
+    def test_points_that_lapsed_meanwhile_lapse_at_once(
+        self, bob: Member, redeem: Redeem, noon: datetime
+    ) -> None:
+        soon = noon + timedelta(days=3)
+        awarding.award(
+            member=bob, points=100, reference="soon", details={}, expires_at=soon, at=noon
+        )
+        made = redeem(bob, new_reward("pin"), "r1")
+        redemption.cancel(number=made.number, at=soon)
+        figures = loyalty_queries.figures(member=bob, at=soon)
+        assert (figures.active, figures.expired, figures.spent) == (0, 100, 0)
+
+    def test_again_changes_nothing(
+        self, ada: Member, redeem: Redeem, noon: datetime, everything: Everything
+    ) -> None:
+        made = redeem(ada, new_reward("few", stock=5), "r1")
+        first = redemption.cancel(number=made.number, at=noon)
+        before = everything()
+        again = redemption.cancel(number=made.number.lower(), at=noon + SECOND)
+        assert (again, again.cancelled_at) == (first, noon)
+        assert everything() == before
+
+    def test_refuses_after_a_use(
+        self,
+        ada: Member,
+        store: Store,
+        redeem: Redeem,
+        noon: datetime,
+        everything: Everything,
+    ) -> None:
+        made = redeem(ada, new_reward("few", stock=5), "r1", quantity=2)
+        code = Voucher.objects.order_by("id")[0].code
+        vouchers.use(code=code, store="SH-1", reference="", used_by="till", at=noon)
+        before = everything()
+        with pytest.raises(AlreadyUsed) as refusal:
+            redemption.cancel(number=made.number, at=noon)
+        assert refusal.value.data == {
+            "used_at": "2026-11-21T12:00:00+08:00",
+            "used_store": "SH-1",
+            "used_store_name": "静安寺店",
+        }
+        assert everything() == before
+
+    def test_stays_possible_for_a_frozen_member_and_expired_vouchers(
+        self, ada: Member, cake: Reward, redeem: Redeem, noon: datetime, active: Active
+    ) -> None:
+        made = redeem(ada, cake, "r1")
+        Member.objects.update(status=Member.Status.FROZEN)
+        cancelled = redemption.cancel(number=made.number, at=noon + timedelta(days=90))
+        assert cancelled.state == "cancelled"
+        assert active(ada) == 1000
+
+    def test_an_unlimited_stock_stays_unlimited(
+        self, ada: Member, redeem: Redeem, noon: datetime
+    ) -> None:
+        few = new_reward("few", stock=5)
+        made = redeem(ada, few, "r1")
+        catalogue.change(reward=few, changes={"stock": None}, at=NOON)
+        redemption.cancel(number=made.number, at=noon)
+        assert Reward.objects.get().stock is None
+
+    def test_says_that_a_number_is_unknown(self, db: None, noon: datetime) -> None:
+        for number in ["R20261121-AAAAAA", "", "\x00"]:
+            with pytest.raises(NotFound):
+                redemption.cancel(number=number, at=noon)
