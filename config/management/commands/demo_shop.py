@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_noop
 
 from config.demo import campaigns, latest, logins, people, purchases, redeemers, shop, treats
 from config.demo.story import Teller
@@ -22,7 +22,7 @@ A_YEAR = timedelta(days=366)
 
 
 class Command(BaseCommand):
-    help = gettext_lazy("Fill an empty database with the demo shop and tell its logins.")  # type: ignore[assignment]
+    help = _("Fill an empty database with the demo shop and tell its logins.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if is_untouched():

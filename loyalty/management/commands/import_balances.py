@@ -18,7 +18,7 @@ BATCH = 1_000
 
 
 class Command(ImportCommand[list[Row]]):
-    help = _(  # type: ignore[assignment]
+    help = gettext(
         "Import opening balances from a CSV file: the points members had before, with their original dates."
     )
     kind = "balances"

@@ -22,7 +22,7 @@ ROWS_IN_BATCH = 20_000
 
 
 class Command(ImportCommand[list[ToldOrder]]):
-    help = _("Import orders from a CSV file, one row for each line of an order.")  # type: ignore[assignment]
+    help = gettext("Import orders from a CSV file, one row for each line of an order.")
     kind = "orders"
     label = _("Orders")
     layout = order_files.LAYOUT

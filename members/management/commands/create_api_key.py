@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from members import clients
 from members.errors import InvalidInput
@@ -12,9 +11,7 @@ from members.models import ApiClient
 
 
 class Command(BaseCommand):
-    help = gettext_lazy(  # type: ignore[assignment]
-        "Make an API key with scopes; the last line of the output is the key."
-    )
+    help = _("Make an API key with scopes; the last line of the output is the key.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help=_("who will use it, such as “till 3”"))

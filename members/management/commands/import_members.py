@@ -22,7 +22,7 @@ HISTORY = Layout(required=("placed_at",))
 
 
 class Command(ImportCommand[list[Row]]):
-    help = _("Import members from a CSV file; only the column phone is needed.")  # type: ignore[assignment]
+    help = gettext("Import members from a CSV file; only the column phone is needed.")
     kind = "members"
     label = _("Members")
     layout = member_files.LAYOUT

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from members import store_files
@@ -14,7 +15,7 @@ BATCH = 1_000
 
 
 class Command(ImportCommand[list[Row]]):
-    help = _("Import stores from a CSV file with the columns code and name.")  # type: ignore[assignment]
+    help = gettext("Import stores from a CSV file with the columns code and name.")
     kind = "stores"
     label = _("Stores")
     layout = store_files.LAYOUT
