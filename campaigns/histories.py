@@ -27,24 +27,25 @@ CROSS JOIN LATERAL (
 ) o"""
 
 _ORDERS_IN = """
-SELECT n.member_id, n.starts_at, count(o.id) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')),
+SELECT n.member_id, n.period, n.starts_at, count(o.id) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')),
     coalesce(sum(o.amount - o.refunded_amount), 0)
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, starts_at, ends_at)
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, period, starts_at, ends_at)
 JOIN loyalty_order o ON o.member_id = n.member_id AND o.placed_at >= n.starts_at AND o.placed_at < n.ends_at
     AND o.awarded_at IS NOT NULL AND o.id <> %s AND o.id < %s
-GROUP BY n.member_id, n.starts_at"""
+GROUP BY n.member_id, n.period, n.starts_at"""
 
 _ACTS_IN = """
-SELECT n.member_id, n.starts_at, count(a.id), 0
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, starts_at, ends_at)
+SELECT n.member_id, n.period, n.starts_at, count(a.id), 0
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[]) AS n (member_id, period, starts_at, ends_at)
 JOIN campaigns_act a ON a.member_id = n.member_id AND a.type = %s AND a.at >= n.starts_at AND a.at < n.ends_at
     AND a.id <> %s AND a.id < %s AND NOT (a.type = 'check_in' AND a.reference LIKE 'check-in/%%/%%')
-GROUP BY n.member_id, n.starts_at"""
+GROUP BY n.member_id, n.period, n.starts_at"""
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 NEWEST = 2**63 - 1
 
-Window = tuple[int, datetime, datetime]
+# Of a member, a period by its name, from when until when: a week and a month may well begin together.
+Window = tuple[int, str, datetime, datetime]
 # An order: when it was placed, what is left of its amount.
 Placed = tuple[datetime, Decimal]
 _NONE_YET = (0, Decimal(0))
@@ -60,7 +61,7 @@ class Past:
         self.own_act = [but_act, before_act]
         self.counts: dict[int, dict[str, int]] = {}
         self.placed: dict[int, list[Placed]] = {}
-        self.within: dict[tuple[int, datetime], tuple[int, Decimal]] = {}
+        self.within: dict[tuple[int, str, datetime], tuple[int, Decimal]] = {}
         self.periods: Collection[str] = ()
 
     def load(
@@ -93,14 +94,15 @@ class Past:
             *(self.own if act_type is None else [act_type, *self.own_act]),
         ]
         statement = _ORDERS_IN if act_type is None else _ACTS_IN
-        for member, start, number, amount in _rows(statement, parameters):
-            self.within[member, start] = (number, Decimal(amount))
+        for member, period, start, number, amount in _rows(statement, parameters):
+            self.within[member, period, start] = (number, Decimal(amount))
 
     def _windows(self, occasion: Occasion) -> Iterable[Window]:
         for period in self.periods:
             end = periods.next_first_day(period, occasion.day)
             yield (
                 occasion.member.pk,
+                period,
                 periods.starts_at(periods.first_day(period, occasion.day), occasion.zone),
                 FAR if end is None else periods.starts_at(end, occasion.zone),
             )
@@ -123,9 +125,9 @@ class Past:
             index += 1
         return placed[index - 1] if index else None
 
-    def in_period(self, member: int, start: datetime) -> tuple[int, Decimal]:
+    def in_period(self, member: int, period: str, start: datetime) -> tuple[int, Decimal]:
         """Number and sum of the orders (number of the acts) in the period that began at `start`."""
-        return self.within.get((member, start), _NONE_YET)
+        return self.within.get((member, period, start), _NONE_YET)
 
     # ---- as the batch goes on -----------------------------------------------------------------
     def note(self, occasion: Occasion) -> None:
@@ -135,9 +137,9 @@ class Past:
             counts = self.counts.setdefault(member, {})
             counts[occasion.channel] = counts.get(occasion.channel, 0) + 1
             _insert(self.placed.setdefault(member, []), (occasion.at, occasion.amount))
-        for _member, start, _end in self._windows(occasion):
-            number, amount = self.within.get((member, start), (0, Decimal(0)))
-            self.within[member, start] = (number + 1, amount + occasion.amount)
+        for _member, period, start, _end in self._windows(occasion):
+            number, amount = self.in_period(member, period, start)
+            self.within[member, period, start] = (number + 1, amount + occasion.amount)
 
 
 def _insert(placed: list[Placed], one: Placed) -> None:

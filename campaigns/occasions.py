@@ -48,7 +48,7 @@ class History(Protocol):
     def previous(self, member: int, before: datetime) -> tuple[datetime, Decimal] | None:
         """Moment and net amount of the order placed last before a moment."""
 
-    def in_period(self, member: int, start: datetime) -> tuple[int, Decimal]:
+    def in_period(self, member: int, period: str, start: datetime) -> tuple[int, Decimal]:
         """Number and sum of the awarded orders (or number of acts of the type) in the period that began at `start`."""
 
 

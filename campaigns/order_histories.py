@@ -42,7 +42,7 @@ class Walked(Past):
         self.needs = needs
         self.periods = names
         self.known: set[int] = set()
-        self.open: dict[tuple[int, int], datetime] = {}
+        self.open: dict[tuple[int, str], datetime] = {}
 
     def read(self, members: Collection[int]) -> None:
         """Read what members (ids) did before the walk began, of those not known yet: one query for each kind."""
@@ -59,12 +59,12 @@ class Walked(Past):
                 cursor.execute(_LAST, [new, self.since])
                 for member, placed_at, amount in cursor.fetchall():
                     self.placed[member] = [(placed_at, amount)]
-            for place, period in enumerate(self.periods):
+            for period in self.periods:
                 start = self._start(period)
                 cursor.execute(_SUMS, [new, start, self.since])
                 for member, number, amount in cursor.fetchall():
-                    self.within[member, start] = (number, amount)
-                    self.open[member, place] = start
+                    self.within[member, period, start] = (number, amount)
+                    self.open[member, period] = start
 
     def _start(self, period: str) -> datetime:
         day = self.since.astimezone(self.zone).date()
@@ -78,11 +78,11 @@ class Walked(Past):
             counts[occasion.channel] = counts.get(occasion.channel, 0) + 1
         if "previous" in self.needs:
             self.placed[member] = [(occasion.at, net)]
-        for place, (_member, start, _end) in enumerate(self._windows(occasion)):
-            before = self.open.get((member, place))
+        for _member, period, start, _end in self._windows(occasion):
+            before = self.open.get((member, period))
             if before is not None and before != start:
-                self.within.pop((member, before), None)
-            self.open[member, place] = start
-            number, amount = self.within.get((member, start), (0, Decimal(0)))
+                self.within.pop((member, period, before), None)
+            self.open[member, period] = start
+            number, amount = self.in_period(member, period, start)
             is_kept = net > 0 or occasion.amount == 0
-            self.within[member, start] = (number + is_kept, amount + net)
+            self.within[member, period, start] = (number + is_kept, amount + net)

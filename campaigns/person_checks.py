@@ -151,15 +151,16 @@ def _reaches(content: Content) -> Callable[[Any, Any, Any], bool]:
     return lambda before, after, goal: bool(before < goal <= after)
 
 
-def _start(occasion: Occasion, period: str) -> Any:
-    return periods.began_at(period, occasion.day, occasion.zone)
+def _in_period(occasion: Occasion, period: str) -> tuple[int, Decimal]:
+    start = periods.began_at(period, occasion.day, occasion.zone)
+    return occasion.history.in_period(occasion.member.id, period, start)
 
 
 def _period_sum(wanted: Content, _conditions: Content, content: Content) -> Check:
     goal, period, reaches = Decimal(str(wanted["amount"])), wanted["period"], _reaches(content)
 
     def before(occasion: Occasion) -> Decimal:
-        return occasion.history.in_period(occasion.member.id, _start(occasion, period))[1]
+        return _in_period(occasion, period)[1]
 
     def test(occasion: Occasion) -> bool:
         start = before(occasion)
@@ -181,7 +182,7 @@ def _period_count(wanted: Content, _conditions: Content, content: Content) -> Ch
     period, reaches = wanted["period"], _reaches(content)
 
     def before(occasion: Occasion) -> int:
-        return occasion.history.in_period(occasion.member.id, _start(occasion, period))[0]
+        return _in_period(occasion, period)[0]
 
     def test(occasion: Occasion) -> bool:
         start = before(occasion)

@@ -172,7 +172,7 @@ def _steps(
         return _times(offer, period, offers.occasion.day)
     name, wanted = goal
     start = _start(period, offers)
-    number, amount = offers.judge.past.in_period(offers.member.pk, start)
+    number, amount = offers.judge.past.in_period(offers.member.pk, period, start)
     if name == "period_sum":
         return amount, Decimal(str(wanted["amount"]))
     if offer.rule.trigger != ORDER:

@@ -13,7 +13,7 @@ from loyalty.models import Order
 from loyalty.refunds import RefundFacts
 from members import queries as member_queries
 from members.models import Member, Tier
-from rewards import stock
+from rewards import catalogue, stock
 from rewards.models import Redemption, Reward, Voucher
 from tests.campaigns.builders import bonus, campaign, double, line, parts, place, place_facts
 from tests.conftest import NOON
@@ -229,6 +229,24 @@ class TestHistory:
 
         assert found == [10, 10, 17, 110, 10, 10]
 
+    def test_periods_that_begin_together_are_counted_apart(self, bob: Member) -> None:
+        campaign("day", effect=bonus(1), period_count={"period": "day", "orders": 3})
+        campaign("week", effect=bonus(100), period_count={"period": "week", "orders": 5})
+        monday = datetime(2026, 11, 16, 4, tzinfo=UTC)
+
+        def points(*hours: int) -> list[int]:
+            orders = [
+                order_facts(str(n), "10.00", member=bob, placed_at=monday + timedelta(hours=n))
+                for n in hours
+            ]
+            found = ordering.place_all(orders=orders, at=NOON)
+            return [placed.order.points for placed in found if placed.order is not None]
+
+        # Two of Monday, one of Tuesday; then one of Monday comes late, and is the third of that day.
+        assert points(0, 1, 24) == [10, 10, 10]
+        assert points(2) == [11]
+        assert points(25, 26) == [110, 11]
+
     def test_what_was_given_back_does_not_count_towards_a_goal(self, bob: Member) -> None:
         campaign("spend", effect=bonus(500), period_sum={"period": "month", "amount": "1000.00"})
         campaign("two", effect=bonus(7), period_count={"period": "month", "orders": 2})
@@ -394,6 +412,16 @@ class TestOtherEffects:
         reward.refresh_from_db()
         assert reward.stock == 1
         assert_clean()
+
+    @pytest.mark.parametrize("change", [{"active": False}, {"ends_at": NOON}], ids=repr)
+    def test_a_reward_that_went_off_sale_is_given_on(self, bob: Member, change: Any) -> None:
+        ten = Reward.objects.create(code="ten", name="¥10", kind="coupon", points=500)
+        campaign("coupon", effect={"type": "grant_reward", "reward": "ten"})
+        catalogue.change(reward=ten, changes=change, at=NOON, by="")
+
+        place("1", "10.00", member=bob)
+
+        assert Voucher.objects.get().state == "active"
 
     def test_a_reward_that_was_taken_back_stays_used_of_the_limits(self, bob: Member) -> None:
         Reward.objects.create(code="ten", name="¥10", kind="coupon", points=500)

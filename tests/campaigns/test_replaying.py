@@ -443,6 +443,16 @@ class TestReplay:
 
         assert (found["orders_looked_at"], found["points"]) == (5, 14)
 
+    def test_periods_that_begin_together_are_counted_apart(self, bob: Member) -> None:
+        campaign("week", effect=bonus(50), period_count={"period": "week", "orders": 9})
+        monday = datetime(2026, 11, 16, 4, tzinfo=UTC)
+        for number in range(3):
+            place(str(number), "10.00", member=bob, placed_at=monday + timedelta(hours=number))
+
+        found = replay(draft(effect=bonus(7), period_count={"period": "day", "orders": 2}))
+
+        assert (found["orders"], found["points"]) == (1, 7)
+
     def test_an_empty_period_gives_nothing(self, bob: Member) -> None:
         found = replay(draft())
 
