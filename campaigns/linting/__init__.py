@@ -11,7 +11,16 @@ from campaigns.linting import bounds, others, replays, rewards, times, words
 from campaigns.linting.subject import BLOCKING, WARNING, Background, Finding, Subject
 from campaigns.models import Campaign
 
-__all__ = ["BLOCKING", "RULES", "WARNING", "Background", "Finding", "Subject", "findings"]
+__all__ = [
+    "BLOCKING",
+    "RULES",
+    "WARNING",
+    "Background",
+    "Finding",
+    "Subject",
+    "findings",
+    "reward_findings",
+]
 
 RULES: tuple[Callable[[Subject, Background], Iterable[Finding]], ...] = (
     times.window_is_past,
@@ -46,3 +55,8 @@ def findings(
     known = background or Background(at=at)
     found = [each for rule in RULES for each in rule(subject, known)]
     return sorted(found, key=lambda each: each["severity"] != BLOCKING)
+
+
+def reward_findings(campaign: Campaign, background: Background) -> list[Finding]:
+    """What may have happened, while a campaign runs, to the reward that it gives."""
+    return list(rewards.reward_cannot_be_had(Subject.of(campaign), background))

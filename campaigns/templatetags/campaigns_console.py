@@ -8,7 +8,7 @@ from django.forms import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns import award_queries, editing, queries, wording
+from campaigns import award_queries, editing, linting, queries, wording
 from campaigns import explaining as campaigns_explaining
 from campaigns.models import Act, Budget, Campaign
 from campaigns.phases import Phase, those_in
@@ -122,7 +122,7 @@ def running_campaigns() -> list[dict[str, Any]]:
 def _rows(
     found: Sequence[Campaign], sums: dict[int, award_queries.SoFar]
 ) -> Iterator[dict[str, Any]]:
-    names = wording.Names()
+    names, background = wording.Names(), linting.Background(at=timezone.now())
     for campaign in found:
         has_budget = campaign.limits.get("budget_points") is not None
         yield {
@@ -130,6 +130,7 @@ def _rows(
             "words": wording.sentence(editing.content(campaign), names),
             "budget": getattr(campaign, "budget", None) if has_budget else None,
             "given": sums[campaign.pk].points,
+            "warnings": [each["text"] for each in linting.reward_findings(campaign, background)],
         }
 
 

@@ -392,7 +392,7 @@ class TestRecordAll:
     ) -> None:
         campaign("birthday", trigger="birthday", effect=bonus(100), limits={"per_member": 500})
 
-        with django_assert_num_queries(11) as one:
+        with django_assert_num_queries(12) as one:
             acts.record_all(occurrences=[self.happened(ada)], at=NOON)
         with django_assert_num_queries(len(one)):
             acts.record_all(

@@ -14,11 +14,13 @@ from campaigns.award_queries import MOST_SUMMED
 from campaigns.models import Campaign, CampaignAward
 from campaigns.phases import Phase, phase_of, those_in
 from members.models import Member
+from rewards import catalogue
 from tests.campaigns import builders
 from tests.campaigns.builders import bonus, double
 from tests.conftest import NOON
 from tests.console import desk
 from tests.loyalty.builders import program
+from tests.rewards.conftest import new_reward
 
 pytestmark = pytest.mark.django_db
 
@@ -352,6 +354,18 @@ class TestFirstPage:
         assert "Running campaigns" in answer
         assert "100 / 400" in answer
         assert "later" not in answer
+
+    def test_says_that_what_a_campaign_gives_went_off_sale(self):
+        cake = new_reward("cake", name="Cake")
+        given = builders.campaign("treat", effect={"type": "grant_reward", "reward": "cake"})
+        said = "“Cake” is not on sale, and the campaign gives it all the same"
+        client = desk("owner")
+        assert said not in text_of(english(client, "/console/"))
+
+        catalogue.change(reward=cake, changes={"active": False}, at=NOON, by="")
+
+        assert said in text_of(english(client, "/console/"))
+        assert said in text_of(english(client, f"{LIST}{given.pk}/change/"))
 
     def test_offers_a_quick_campaign_when_nothing_runs(self):
         assert f"{LIST}quick/" in text_of(desk("manager").get("/console/"))

@@ -16,6 +16,7 @@ from loyalty import ordering
 from loyalty import queries as loyalty_queries
 from loyalty.order_facts import Line, OrderFacts
 from members.models import Job, Member
+from rewards import catalogue
 from tests.conftest import NOON
 from tests.rewards.conftest import new_reward
 
@@ -395,6 +396,7 @@ class TestRewards:
             ({"stock": 1}, []),
             ({"stock": 0}, ["reward_sold_out"]),
             ({"active": False}, ["reward_not_on_sale"]),
+            ({"active": False, "stock": 0}, ["reward_not_on_sale", "reward_sold_out"]),
             ({"ends_at": NOON}, ["reward_not_on_sale"]),
             ({"ends_at": NOON + timedelta(hours=1)}, ["reward_not_on_sale"]),
             ({"starts_at": NOON + timedelta(hours=2)}, []),
@@ -407,6 +409,26 @@ class TestRewards:
         campaign = create(effect=self.GRANT, starts_at=NOON + timedelta(hours=2))
 
         assert found(campaign) == [(code, "blocking", "/effect/reward") for code in codes]
+
+    @pytest.mark.parametrize(
+        ("days", "codes"), [(None, ["reward_ends_first"]), (8, ["reward_ends_first"]), (7, [])]
+    )
+    def test_that_go_off_sale_before_the_campaign_ends(self, days: int | None, codes: list[str]):
+        new_reward("cake", ends_at=NOON + timedelta(days=7))
+        ends_at = None if days is None else NOON + timedelta(days=days)
+
+        campaign = create(effect=self.GRANT, ends_at=ends_at)
+
+        assert found(campaign) == [(code, "warning", "/effect/reward") for code in codes]
+
+    def test_that_go_off_sale_while_it_runs(self):
+        cake = new_reward("cake")
+        campaign = create(effect=self.GRANT, state="active")
+        assert found(campaign) == []
+
+        catalogue.change(reward=cake, changes={"active": False}, at=NOON, by="ada")
+
+        assert found(campaign) == [("reward_not_on_sale", "blocking", "/effect/reward")]
 
 
 class TestWords:

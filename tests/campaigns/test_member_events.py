@@ -65,7 +65,7 @@ class TestEnrolled:
         self, db: None, django_assert_num_queries: Any
     ) -> None:
         campaign("welcome", trigger="member.enrolled", effect=bonus(100))
-        with django_assert_num_queries(19) as one:
+        with django_assert_num_queries(20) as one:
             enrolment.enrol_all(newcomers=[Newcomer(phone="+8613700000099")], at=NOON)
         newcomers = [Newcomer(phone=f"+86137{number:08d}") for number in range(50)]
 
