@@ -98,6 +98,7 @@ class CampaignAward(models.Model):
         indexes = [
             models.Index(fields=["campaign", "member", "day"], name="campaignaward_usage"),
             models.Index(fields=["campaign", "day"], name="campaignaward_by_day"),
+            models.Index(fields=["campaign", "-id"], name="campaignaward_latest"),
             models.Index(fields=["member", "-at", "-id"], name="campaignaward_of_member"),
         ]
 
