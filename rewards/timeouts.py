@@ -34,13 +34,12 @@ def give_back_all(*, at: datetime) -> int:
 
 def give_back_of_reward(*, reward: Reward, at: datetime) -> int:
     """Note what has timed out of one reward, in the caller's transaction; how many drafts."""
-    return _give_back(_due(at).filter(reward=reward), at)
+    return _give_back_any(_due(at).filter(reward=reward), at)
 
 
 def give_back_of_member(*, member: Member, reward: Reward, at: datetime) -> int:
     """Note what one member's drafts of a reward have timed out, in the caller's transaction; how many."""
-    due = _due(at).filter(member=member, reward=reward)
-    return _give_back(due, at) if due.exists() else 0
+    return _give_back_any(_due(at).filter(member=member, reward=reward), at)
 
 
 def give_back_of_members(*, members: Sequence[Member], at: datetime) -> int:
@@ -59,6 +58,11 @@ def give_back(*, redemption: Redemption, at: datetime) -> None:
 def _due(at: datetime) -> QuerySet[Redemption]:
     due = Redemption.objects.filter(over(at)).select_related("reward", "variant", "offer")
     return due.order_by("reserved_until", "id")
+
+
+def _give_back_any(due: QuerySet[Redemption], at: datetime) -> int:
+    """As `_give_back`, where hardly ever is one: everybody who redeems asks."""
+    return _give_back(due, at) if due.exists() else 0
 
 
 def _give_back(due: QuerySet[Redemption], at: datetime) -> int:
