@@ -29,8 +29,9 @@ State = Redemption.State
 class RedemptionInput(Input):
     """Which reward for whom; `reference` is the caller's own number, unique for this member for ever.
 
-    `draft` keeps points, stock and limit for a while, until `issue` or time-out. A gift that is sent needs an `address`
-    with name, phone and address.
+    `price` is what the member was told, in points for all pieces: where it is another by now, nothing is redeemed (422
+    `price_changed` with `shown` and `now`); left out, the price of the moment is taken. `draft` keeps points, stock and
+    limit for a while, until `issue` or time-out. A gift that is sent needs an `address` with name, phone and address.
     """
 
     member = TextField(max_length=20)
@@ -38,6 +39,7 @@ class RedemptionInput(Input):
     variant = TextField(max_length=50, allow_null=True, default=None)
     offer = TextField(max_length=50, allow_null=True, default=None)
     quantity = WholeField(least=1, most=MOST_PIECES, default=1)
+    price = WholeField(allow_null=True, default=None)
     reference = TextField(max_length=100)
     store = TextField(max_length=50, allow_null=True, default=None)
     delivery = serializers.ChoiceField(

@@ -77,6 +77,12 @@ class TestRedeem:
         assert again.json()["wallet"]["active"] == 400
         assert Redemption.objects.count() == 2
 
+    def test_null_is_what_was_left_out(self, till: Till, ada: Member, cake: Reward) -> None:
+        optional = ("quantity", "store", "address", "variant", "offer", "delivery", "draft")
+        made = till.post("redemptions", wish(ada, **dict.fromkeys(optional)))
+        assert (made.status_code, made.json()["quantity"], made.json()["points"]) == (201, 1, 300)
+        assert till.post("redemptions", wish(ada, quantity=1)).status_code == 200
+
     def test_again_with_other_content_is_409(self, till: Till, ada: Member, cake: Reward):
         till.post("redemptions", wish(ada))
 
@@ -84,6 +90,18 @@ class TestRedeem:
 
         assert response.status_code == 409
         assert response.json()["code"] == "reference_reused"
+
+    def test_refuses_another_price_than_the_member_was_told(
+        self, till: Till, ada: Member, cake: Reward
+    ):
+        response = till.post("redemptions", wish(ada, quantity=2, price=500))
+
+        problem = response.json()
+        assert (response.status_code, problem["code"]) == (422, "price_changed")
+        assert (problem["shown"], problem["now"]) == (500, 600)
+        assert not Redemption.objects.exists()
+        assert till.post("redemptions", wish(ada, quantity=2, price=600)).status_code == 201
+        assert till.post("redemptions", wish(ada, quantity=2)).status_code == 200
 
     def test_takes_store_and_address(self, till: Till, ada: Member, cake: Reward):
         Store.objects.create(code="jingan", name="静安寺店")
