@@ -146,7 +146,7 @@ class CampaignAdmin(SetupPages, QuickCampaign, CampaignSteps, CampaignVersions, 
         context = {
             **self.admin_site.each_context(request),
             "title": campaign.name,
-            "opts": self.opts,
+            "model_admin": self,
             "page": Page(campaign, request.user, timezone.now()),
             "campaign": campaign,
         }

@@ -94,7 +94,7 @@ class HandoutAdmin(VerbAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Give the points?"),
-            "opts": self.opts,
+            "model_admin": self,
             "handout": handout,
             "preview": handouts.preview(handout=handout, at=timezone.now()),
             "can_start": handouts.can_start(handout=handout),

@@ -99,7 +99,7 @@ class QuickCampaign(CampaignList):
         return {
             **self.admin_site.each_context(request),
             "title": gettext("Double points day"),
-            "opts": self.opts,
+            "model_admin": self,
         }
 
 

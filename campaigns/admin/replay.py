@@ -88,7 +88,7 @@ class ReplayPages(CampaignList):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Replay of “%(name)s”") % {"name": campaign.name},
-            "opts": self.opts,
+            "model_admin": self,
             "campaign": campaign,
             "form": form,
             "sentence": wording.sentence(

@@ -99,7 +99,7 @@ class SegmentAdmin(VerbAdmin):
         """How many members the rules of a form apply to; nothing is saved."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context: dict[str, Any] = {**self.admin_site.each_context(request), "opts": self.opts}
+        context: dict[str, Any] = {**self.admin_site.each_context(request), "model_admin": self}
         context |= {"title": gettext("Members of the segment"), **_counted(request)}
         is_part = "HX-Request" in request.headers
         name = "_preview.html" if is_part else "preview.html"
@@ -132,7 +132,7 @@ class SegmentAdmin(VerbAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": segment.name,
-            "opts": self.opts,
+            "model_admin": self,
             "segment": segment,
             "members": rows[:SHOWN],
             "following": rows[SHOWN - 1].pk if len(rows) > SHOWN else None,

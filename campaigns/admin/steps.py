@@ -94,7 +94,7 @@ class CampaignSteps(CampaignList):
         context = {
             **self.admin_site.each_context(request),
             "title": QUESTIONS[step] % {"name": campaign.name},
-            "opts": self.opts,
+            "model_admin": self,
             "campaign": campaign,
             "step": step,
             "open": lifecycle.open_findings(campaign=campaign, at=timezone.now())

@@ -107,7 +107,7 @@ class CampaignVersions(CampaignList):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Versions of “%(name)s”") % {"name": campaign.name},
-            "opts": self.opts,
+            "model_admin": self,
             "campaign": campaign,
             "rows": [
                 {"version": each, "changes": _changes(each, earlier, names)}

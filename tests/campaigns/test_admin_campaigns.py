@@ -345,6 +345,24 @@ def differences(context: Any) -> list[tuple[str, str, str]]:
         return [(str(each.label), each.before, each.after) for each in context["differences"]]
 
 
+class TestHeads:
+    @pytest.mark.parametrize(
+        ("path", "title"),
+        [
+            ("quick/", "Double points day"),
+            ("{key}/versions/", "Versions of “spring”"),
+            ("{key}/replay/", "Replay of “spring”"),
+        ],
+    )
+    def test_pages_have_a_title_of_their_own(self, path: str, title: str):
+        key = made("spring").pk
+
+        page = english(desk("owner"), LIST + path.format(key=key)).content.decode()
+
+        head = page.split("<h1", 1)[1].split("</h1>", 1)[0]
+        assert title in head
+
+
 class TestFirstPage:
     def test_shows_what_runs_with_its_budget(self, ada: Member):
         builders.campaign(effect=bonus(), limits={"budget_points": 400})
