@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from campaigns import friends, progress
 from campaigns.calendars import Calendar
+from campaigns.models import Segment
 from campaigns.offers import Offers
 from config.demo import logins, people
 from loyalty import programs, queries, tiers
@@ -141,6 +142,10 @@ class TestDemoShop:
     def test_shows_every_drawing(self, demo):
         assert set(Reward.objects.values_list("art", flat=True)) == set(Reward.Art.values)
         assert programs.current().name == "禾间会员"
+
+    def test_knows_who_is_in_its_segments(self, demo):
+        assert not Segment.objects.filter(refreshed_at=None).exists()
+        assert sum(Segment.objects.values_list("size", flat=True)) > 10
 
     def test_the_books_are_right(self, demo):
         call_command("verify_ledger", "--explanations", stdout=StringIO())

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from campaigns import segmenting
 from config.demo import campaigns, latest, logins, people, purchases, redeemers, shop, treats
 from config.demo.story import Teller
 from config.demo.year import Year
@@ -67,3 +68,4 @@ def make() -> None:
     treats.stock_up(at=at)
     redeemers.live(lin=lin, guests=guests, at=at)
     campaigns.share(lin=lin, at=at)
+    segmenting.refresh_all(at=at)
