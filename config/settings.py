@@ -265,7 +265,7 @@ SPECTACULAR_SETTINGS = {
 if "CELERY_BROKER_URL" in os.environ:
     CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
 else:
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost//"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "broker" / "queue"),
         "data_folder_out": str(DATA_DIR / "broker" / "queue"),

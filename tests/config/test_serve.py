@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import CommandError, call_command
+from kombu import Connection
 
-from config import serve
+from config import serve, settings
 
 
 @pytest.fixture
@@ -43,6 +44,10 @@ class TestServeCommand:
 
 
 class TestServices:
+    def test_name_the_host_of_their_broker(self) -> None:
+        # Else kombu warns, again and again, that it takes localhost.
+        assert Connection(settings.CELERY_BROKER_URL).hostname == "localhost"
+
     def test_runs_web_server_worker_and_timetable(self) -> None:
         running = {service.name: service.arguments for service in serve.services(8123)}
         assert list(running) == ["web", "worker", "timetable"]
