@@ -138,7 +138,6 @@ def overview(user: User, *, at: datetime) -> Overview:
     flow = _flow(span)
     cards += [
         _card(_("Points issued"), "add_circle", "loyalty_entry", flow[ISSUED]),
-        _card(_("Points taken back"), "undo", "loyalty_entry", flow[REVERSED]),
         _card(_("Points used"), "redeem", "loyalty_entry", flow[USED]),
         _card(_("Points expired"), "hourglass_bottom", "loyalty_entry", flow[LAPSED]),
     ]
