@@ -1,13 +1,14 @@
 """The cards that the rewards contribute to the console's pages."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import template
 from django.utils import timezone
 
 from members.models import Member
 from rewards import queries, voucher_steps, vouchers
-from rewards.models import Redemption, Voucher, VoucherStep
+from rewards.models import Redemption, Reward, Voucher, VoucherStep
 
 register = template.Library()
 
@@ -30,6 +31,13 @@ def redemption_vouchers(redemption: Redemption) -> Iterable[Voucher]:
 def voucher_history(voucher: Voucher) -> Iterable[VoucherStep]:
     """What happened to a voucher."""
     return voucher_steps.of(voucher)
+
+
+@register.inclusion_tag("admin/rewards/drawing.html")
+def reward_picture(reward: Reward) -> dict[str, Any]:
+    """The picture that members see, or its drawing, beside a heading."""
+    digest = queries.picture_digests([reward.pk]).get(reward.pk, "")
+    return {"code": reward.code, "digest": digest, "art": reward.art, "size": "hero"}
 
 
 @register.filter

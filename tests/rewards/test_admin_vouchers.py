@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from PIL import Image
 
 from config import roles
 from members import codes
 from members.models import Job, Member, Message, Store, User
 from rewards import redemption as redemptions
-from rewards import voucher_batches, vouchers
+from rewards import pictures, voucher_batches, vouchers
 from rewards.models import Redemption, Reward, Voucher, VoucherBatch
 from tests.conftest import NOON
 from tests.console import PASSWORDS, desk, errors_of, filled
@@ -67,6 +69,13 @@ class TestVoucherCheck:
         # The next one in the queue.
         assert not page.context["can_use"]
         assert client.session["console-last-store"] == "SH-1"
+
+    def test_shows_the_picture_that_members_see(self, voucher: Voucher):
+        body = BytesIO()
+        Image.new("RGB", (30, 20), "red").save(body, "PNG")
+        digest = pictures.keep(reward=voucher.reward, body=body.getvalue()).digest
+        text = check(desk("clerk"), voucher.code).content.decode()
+        assert f"/rewards/{voucher.reward.code}/picture/{digest}" in text
 
     def test_the_button_uses_it_too(self, voucher: Voucher):
         client = desk("clerk")

@@ -60,6 +60,14 @@ class TestDraw:
         assert "0%" in text
         assert "不会公布姓名和手机号" in text
 
+    @pytest.mark.parametrize(
+        ("period", "words"),
+        [("day", "今天还可抽 3 次"), ("month", "本月还可抽 3 次"), ("ever", "还可抽 3 次")],
+    )
+    def test_says_for_how_long_the_goes_are(self, phone: Client, period: str, words: str):
+        new_draw(per_member=3, per_member_period=period)
+        assert f"· {words}</p>" in page(phone, "/draws/autumn")
+
     def test_is_not_there_under_another_code(self, phone: Client):
         assert phone.get("/draws/gone").status_code == 404
 

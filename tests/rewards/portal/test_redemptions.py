@@ -8,10 +8,11 @@ import time_machine
 
 from loyalty import queries as loyalty_queries
 from members.models import Member
-from rewards import drafts, redemption, vouchers
+from rewards import drafts, projects, redemption, vouchers
 from rewards.models import Redemption, Reward
 from tests.portal import page, sign_in
 from tests.rewards.conftest import new_reward
+from tests.rewards.draws import new_draw
 
 ADDRESS = {
     "name": "林知夏",
@@ -203,6 +204,21 @@ class TestDone:
         assert vouchers.pretty(made.vouchers.get().code) in text
         assert f"/vouchers/{made.vouchers.get().code}" in text
         assert "700" in text
+
+    @pytest.mark.parametrize(("draw", "target"), [("autumn", "/draws/autumn"), (None, "/draws")])
+    def test_a_ticket_leads_to_its_draw(self, client, ada, redeem, draw, target):
+        new_draw()
+        ticket = new_reward("ticket", kind="draw_ticket", points=10, draw=draw)
+        made = redeem(ada, ticket, "t1")
+        text = page(sign_in(client, ada), f"/redemptions/{made.number}/done")
+        assert f'<a class="button button--wide" href="{target}">' in text
+
+    def test_a_donation_leads_to_its_project(self, client, ada, redeem):
+        projects.create(changes={"code": "forest", "name": "Forest"})
+        tree = new_reward("tree", kind="donation", points=10, project="forest")
+        made = redeem(ada, tree, "d1")
+        text = page(sign_in(client, ada), f"/redemptions/{made.number}/done")
+        assert '<a class="button button--wide" href="/projects/forest">' in text
 
     def test_later_the_redemption_itself_is_shown(self, client, ada, made: Redemption, noon):
         _use(made, noon)

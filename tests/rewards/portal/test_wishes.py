@@ -1,5 +1,7 @@
 """Hearts on rewards and the list of wishes."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -131,6 +133,20 @@ class TestHeartOnACard:
         assert 'action="/rewards/mug/unwish"' in text
         assert 'value="/rewards?show=all"' in text
         assert 'id="live" role="status" hx-swap-oob="true">已加入心愿单' in text
+
+    @pytest.mark.parametrize("path", ["/rewards?show=all", "/rewards/mug"])
+    def test_the_form_is_taken(self, ada: Member, path: str):
+        make()
+        strict = sign_in(Client(enforce_csrf_checks=True), ada)
+        form = re.search(r'<form class="heart-form.*?</form>', page(strict, path), re.DOTALL)
+        assert form
+        said = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+        answer = strict.post("/rewards/mug/wish", said, headers={"hx-request": "true"})
+        assert answer.status_code == 200
+        # The heart that takes its place can be pressed as well.
+        said = dict(re.findall(r'name="(\w+)" value="([^"]*)"', answer.content.decode()))
+        assert strict.post("/rewards/mug/unwish", said).status_code == 302
+        assert not Wish.objects.exists()
 
     def test_leads_nowhere_else(self, own: Client):
         make()
