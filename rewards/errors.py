@@ -28,6 +28,19 @@ class OutOfStock(RewardsError):
         ) % {"left": self.data["left"]}
 
 
+class OfferShort(OutOfStock):
+    """The reward has enough pieces, the offer whose price is paid has not; data: left (of the offer), offer (its code)."""
+
+    def __str__(self) -> str:
+        if not self.data["left"]:
+            return _("This offer has just sold out. No points were taken.")
+        return ngettext(
+            "At the price of this offer only %(left)d piece is left. No points were taken.",
+            "At the price of this offer only %(left)d pieces are left. No points were taken.",
+            self.data["left"],
+        ) % {"left": self.data["left"]}
+
+
 class LimitReached(RewardsError):
     """The member has had as many pieces as one may; data: limit, used."""
 
@@ -36,6 +49,15 @@ class LimitReached(RewardsError):
     def __str__(self) -> str:
         return _(
             "Each member may redeem %(limit)d in this period, and %(used)d are taken already."
+        ) % {"limit": self.data["limit"], "used": self.data["used"]}
+
+
+class OfferLimitReached(LimitReached):
+    """The member would have more pieces of the offer than one may; data: limit, used, offer (its code)."""
+
+    def __str__(self) -> str:
+        return _(
+            "At the price of this offer each member may redeem %(limit)d, and %(used)d are taken already."
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
 

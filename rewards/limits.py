@@ -13,6 +13,8 @@ from rewards.errors import (
     MonthlyCapReached,
     NotEligible,
     NotOnSale,
+    OfferLimitReached,
+    OfferShort,
     OutOfStock,
     ProjectClosed,
 )
@@ -20,6 +22,7 @@ from rewards.models import Offer, Reward, Variant
 from rewards.prices import pieces_on_offers
 from rewards.redemption_errors import PriceChanged
 from rewards.redemption_requests import Wish
+from rewards.stock import AnyShelf
 
 
 def refuse_unfit(*, wish: Wish, program: Program, at: datetime) -> None:
@@ -77,7 +80,7 @@ def _refuse_beyond_limits(wish: Wish, at: datetime) -> None:
     if offer is not None and offer.per_member is not None:
         taken = pieces_on_offers(member=wish.member, offers=[offer.pk])[offer.pk]
         if taken + wish.quantity > offer.per_member:
-            raise LimitReached(limit=offer.per_member, used=taken)
+            raise OfferLimitReached(limit=offer.per_member, used=taken, offer=offer.code)
 
 
 def _refuse_beyond_cap(wish: Wish, program: Program, at: datetime) -> None:
@@ -98,12 +101,26 @@ def _refuse_short_stock(wish: Wish, at: datetime) -> None:
             if shelf is not None:
                 shelf.refresh_from_db(fields=["stock"])
     if _is_short(wish):
-        raise OutOfStock(
-            left=stock.left(reward=wish.reward, variant=wish.variant, offer=wish.offer)
-        )
+        raise _short(wish)
 
 
 def _is_short(wish: Wish) -> bool:
-    shelves = (wish.reward, wish.variant, wish.offer)
-    left = [shelf.stock for shelf in shelves if shelf is not None]
-    return any(pieces is not None and pieces < wish.quantity for pieces in left)
+    return any(
+        _has_fewer(shelf, wish.quantity) for shelf in (wish.reward, wish.variant, wish.offer)
+    )
+
+
+def _has_fewer(shelf: AnyShelf | None, pieces: int) -> bool:
+    return shelf is not None and shelf.stock is not None and shelf.stock < pieces
+
+
+def _short(wish: Wish) -> OutOfStock:
+    """An offer that is short is said as such: its price is never quietly replaced by the usual one."""
+    others_are_short = _has_fewer(wish.reward, wish.quantity) or _has_fewer(
+        wish.variant, wish.quantity
+    )
+    if wish.offer is None or others_are_short:
+        return OutOfStock(
+            left=stock.left(reward=wish.reward, variant=wish.variant, offer=wish.offer)
+        )
+    return OfferShort(left=wish.offer.stock, offer=wish.offer.code)

@@ -87,6 +87,10 @@ INTRODUCTION = (
         "Every POST carries an Idempotency-Key. A repeat gets the stored answer, so after a timeout "
         "send the same request with the same key again."
     ),
+    _(
+        "In a POST, null for a field that may be left out counts as left out where null has no meaning "
+        "of its own, and fields that are not known are passed over."
+    ),
     _("Errors are problem documents (RFC 9457) with a stable `code`; `detail` is for people."),
     _("Lists are pages: follow the address in `next` until it is null."),
 )

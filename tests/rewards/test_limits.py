@@ -6,12 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from loyalty.errors import InsufficientPoints, WalletFrozen
 from members.errors import InvalidInput
 from members.models import Member, Tier
 from rewards import redemption
-from rewards.errors import LimitReached, NotEligible, NotOnSale, OutOfStock
+from rewards.errors import (
+    LimitReached,
+    NotEligible,
+    NotOnSale,
+    OfferLimitReached,
+    OfferShort,
+    OutOfStock,
+)
 from rewards.models import Redemption, Reward, Variant
 from rewards.redemption_errors import PriceChanged
 from tests.conftest import NOON
@@ -165,15 +173,43 @@ class TestOffers:
     ) -> None:
         mug = new_reward("mug")
         offer(mug, "flash", 0)
-        assert refused(OutOfStock, ada, mug, offer="flash").data == {"left": 0}
+        assert refused(OfferShort, ada, mug, offer="flash").data == {"left": 0, "offer": "flash"}
         assert redeemed(ada, mug).points == 100
+
+    @pytest.mark.parametrize(
+        ("language", "words"),
+        [
+            ("en", "At the price of this offer only 1 piece is left. No points were taken."),
+            ("zh-hans", "活动价仅剩 1 件，积分没有扣除。"),
+        ],
+    )
+    def test_more_pieces_than_it_has_are_not_sold_dearer_by_surprise(
+        self, ada: Member, refused: Any, language: str, words: str
+    ) -> None:
+        mug = new_reward("mug", stock=9)
+        flash = offer(mug, "flash", 1)
+        refusal = refused(OfferShort, ada, mug, quantity=2)
+        assert (refusal.code, refusal.data) == ("out_of_stock", {"left": 1, "offer": "flash"})
+        with translation.override(language):
+            assert str(refusal) == words
+        assert [redeemed(ada, mug, name).points for name in ("r1", "r2")] == [50, 100]
+        assert left(mug, flash) == [7, 0]
+
+    def test_where_the_reward_itself_is_short_the_offer_is_not_blamed(
+        self, ada: Member, refused: Any
+    ) -> None:
+        mug = new_reward("mug", stock=1)
+        offer(mug, "flash", 1)
+        assert refused(OutOfStock, ada, mug, quantity=2).data == {"left": 1}
 
     def test_pieces_per_member_count_for_the_offer(self, ada: Member, refused: Any) -> None:
         mug = new_reward("mug")
         offer(mug, "flash", 9, per_member=2)
         redeemed(ada, mug, offer="flash")
-        refusal = refused(LimitReached, ada, mug, offer="flash", quantity=2)
-        assert refusal.data == {"limit": 2, "used": 1}
+        for named in ("flash", None):
+            refusal = refused(OfferLimitReached, ada, mug, offer=named, quantity=2)
+            assert refusal.data == {"limit": 2, "used": 1, "offer": "flash"}
+            assert refusal.code == "limit_reached"
         redemption.cancel(number=Redemption.objects.get().number, at=NOON)
         assert redeemed(ada, mug, "r2", offer="flash", quantity=2).points == 100
 
