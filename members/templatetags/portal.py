@@ -82,6 +82,10 @@ def _written(moment: datetime, pattern: str) -> str:
     return formats.date_format(timezone.localtime(moment), pattern)
 
 
+def _is_this_year(moment: datetime) -> bool:
+    return timezone.localtime(moment).year == timezone.localtime().year
+
+
 @register.filter
 def day(moment: datetime) -> str:
     """A day with its year."""
@@ -90,14 +94,18 @@ def day(moment: datetime) -> str:
 
 @register.filter
 def short_day(moment: datetime) -> str:
-    """A day of about now, without its year."""
-    return _written(moment, pgettext("date format", "M j"))
+    """A day in a sentence; with its year unless it is this one."""
+    if _is_this_year(moment):
+        return _written(moment, pgettext("date format", "M j"))
+    return _written(moment, pgettext("date format in a sentence", "M j, Y"))
 
 
 @register.filter
 def stamp(moment: datetime) -> str:
-    """Day and time of about now."""
-    return _written(moment, pgettext("date format", "M j, H:i"))
+    """Day and time; with the year unless it is this one."""
+    if _is_this_year(moment):
+        return _written(moment, pgettext("date format", "M j, H:i"))
+    return full_stamp(moment)
 
 
 @register.filter
