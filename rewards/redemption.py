@@ -7,22 +7,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from loyalty import asides, holds, programs, spending
 from loyalty.models import Program
 from loyalty.spending import Spending
 from members import codes, transactions
 from members import queries as member_queries
-from members.errors import MemberClosed, ReferenceReused
+from members.errors import ReferenceReused
 from members.models import Member
-from rewards import issuing, limits, queries, redemption_requests, stock, timeouts, vouchers
-from rewards.errors import AlreadyUsed
+from rewards import (
+    cancel_rules,
+    issuing,
+    limits,
+    queries,
+    redemption_requests,
+    stock,
+    timeouts,
+    vouchers,
+)
 from rewards.models import Redemption, Voucher
-from rewards.redemption_errors import TooLate
 from rewards.redemption_requests import RedemptionRequest, Wish
 
-__all__ = ["Redeemed", "RedemptionRequest", "cancel", "redeem"]
+__all__ = ["Redeemed", "RedemptionRequest", "cancel", "cancel_own", "redeem"]
 
 NUMBER_LENGTH = 6
 NUMBER_TRIES = 10
@@ -30,6 +36,8 @@ NUMBER_IS_TAKEN = "rewards_redemption_number"
 State = Redemption.State
 # Takes the price: points at once, or set aside; the redemption is stored and its state is written by it.
 Pay = Callable[[Redemption, Wish, datetime], None]
+# Raises what stands in the way of cancelling.
+Refuse = Callable[[Redemption, Member, datetime], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,15 +213,22 @@ def cancel(*, number: str, at: datetime, by: str = "", reason: str = "") -> Rede
     A cancelled redemption, or a draft that has timed out, comes back as it is. Raises NotFound, MemberClosed, TooLate
     (the session has begun), GivenAway, and AlreadyUsed when a voucher was used or it was fulfilled.
     """
-    found = queries.redemption(number)
+    return _call_off(queries.redemption(number), cancel_rules.refuse, at, by, reason)
 
+
+def cancel_own(*, number: str, at: datetime) -> Redemption:
+    """Cancel as the member who redeemed it. Raises as `cancel`, and CodeHandedOut once a partner's code was shown."""
+    return _call_off(queries.redemption(number), cancel_rules.refuse_to_member, at, "", "")
+
+
+def _call_off(found: Redemption, refuse: Refuse, at: datetime, by: str, reason: str) -> Redemption:
     def work() -> Redemption:
         member = vouchers.lock_owner(found.pk, at)
         locked = lock(found.pk)
         if timeouts.is_over(locked, at):
             timeouts.give_back(redemption=locked, at=at)
         elif locked.state != State.CANCELLED:
-            _refuse_to_cancel(locked, member, at)
+            refuse(locked, member, at)
             _cancel(locked, member, at, by, reason)
         return queries.redemptions().get(pk=found.pk)
 
@@ -232,19 +247,6 @@ def lock(pk: int) -> Redemption:
     """Lock a redemption, after the wallets and before its vouchers and the stock."""
     rows = Redemption.objects.select_related("reward", "variant", "offer", "hold")
     return rows.select_for_update(no_key=True, of=("self",)).get(pk=pk)
-
-
-def _refuse_to_cancel(redemption: Redemption, member: Member, at: datetime) -> None:
-    if member.status == Member.Status.CLOSED:
-        raise MemberClosed
-    zone = programs.current().zone
-    if redemption.state == State.FULFILLED:
-        assert redemption.fulfilled_at is not None
-        moment = timezone.localtime(redemption.fulfilled_at, zone)
-        raise AlreadyUsed(used_at=moment.isoformat(), used_store=None, used_store_name=None)
-    variant = redemption.variant
-    if variant is not None and variant.begins_at is not None and variant.begins_at <= at:
-        raise TooLate(begins_at=timezone.localtime(variant.begins_at, zone).isoformat())
 
 
 def _give_points_back(redemption: Redemption, member: Member, at: datetime) -> None:

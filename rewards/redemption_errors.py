@@ -6,7 +6,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.errors import RewardsError
+from rewards.errors import AlreadyUsed, RewardsError
 
 _WHY = {
     "reserved": gettext_lazy("The redemption is not paid yet."),
@@ -47,3 +47,29 @@ class TooLate(RewardsError):
         return _("It began on %(moment)s and cannot be cancelled any more.") % {
             "moment": date_format(moment, "DATETIME_FORMAT")
         }
+
+
+class DonationStays(AlreadyUsed):
+    """A donation was given to its project and cannot be cancelled; data as AlreadyUsed, used_at is when it was given."""
+
+    def __str__(self) -> str:
+        return _("A donation stays given: it cannot be cancelled.")
+
+
+class HandedOver(AlreadyUsed):
+    """It was handed over or sent and cannot be cancelled; data as AlreadyUsed, used_at is when that was."""
+
+    def __str__(self) -> str:
+        moment = datetime.fromisoformat(self.data["used_at"])
+        return _("It was handed over or sent on %(moment)s and cannot be cancelled any more.") % {
+            "moment": date_format(moment, "DATETIME_FORMAT")
+        }
+
+
+class CodeHandedOut(RewardsError):
+    """The member has seen a partner's code, which the partner takes from whoever knows it; data: partner."""
+
+    code = "code_handed_out"
+
+    def __str__(self) -> str:
+        return _("The partner's code is yours already, so it cannot be cancelled. Ask the shop.")

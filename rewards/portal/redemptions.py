@@ -15,7 +15,7 @@ from loyalty.portal.access import ProgramRequest
 from members import validation
 from members.errors import InvalidInput, Refusal
 from members.portal.access import member_required
-from rewards import queries, redemption
+from rewards import cancel_rules, queries, redemption
 from rewards.models import Redemption, Voucher
 from rewards.portal import order_steps, voucher_words
 from rewards.portal.forms import PageForm
@@ -67,7 +67,7 @@ def cancel(request: ProgramRequest, number: str) -> HttpResponse:
     found: Redemption = context["redemption"]
     if request.method == "POST":
         try:
-            redemption.cancel(number=found.number, at=timezone.now())
+            redemption.cancel_own(number=found.number, at=timezone.now())
         except (Refusal, InvalidInput) as problem:
             context["problem"] = str(problem)
         else:
@@ -89,6 +89,7 @@ def _about(request: ProgramRequest, number: str) -> dict[str, Any]:
         "steps": order_steps.steps_of(redemption=found, vouchers=issued, state=state),
         "vouchers": _own_vouchers(request, issued, at),
         "can_cancel": _can_cancel(found, issued, state, at),
+        "is_for_staff_alone": cancel_rules.is_for_staff_alone(found.reward, state),
         "has_content": state in READABLE
         and bool(found.reward.content or found.reward.content_url),
         "at": at,
@@ -128,4 +129,5 @@ def _can_cancel(found: Redemption, issued: list[Voucher], state: str, at: dateti
     """Whether to offer it; whether it goes is for the verb to say."""
     has_begun = bool(found.variant and found.variant.begins_at and found.variant.begins_at <= at)
     is_used = any(each.state == Voucher.State.USED for each in issued)
-    return state in OPEN and not has_begun and not is_used
+    is_open = state in OPEN and not cancel_rules.is_for_staff_alone(found.reward, state)
+    return is_open and not has_begun and not is_used

@@ -171,7 +171,9 @@ def _way_back(reward: Reward) -> Iterator[str]:
             "It is set aside for %(minutes)d minutes, until you pay the rest at the counter.",
             reward.draft_minutes,
         ) % {"minutes": reward.draft_minutes}
-    if reward.kind == Reward.Kind.EXPERIENCE:
+    if reward.kind == Reward.Kind.PARTNER_CODE:
+        yield _("You see the code at once, so it cannot be cancelled afterwards.")
+    elif reward.kind == Reward.Kind.EXPERIENCE:
         yield _("You can cancel until it begins: the points come back with their old expiry day.")
     elif reward.delivery == Reward.Delivery.SHIPPING:
         yield _("You can cancel until it is sent: the points come back with their old expiry day.")

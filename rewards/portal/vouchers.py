@@ -14,6 +14,7 @@ from members.errors import NotFound
 from members.models import Member
 from members.portal.access import member_required
 from rewards import (
+    cancel_rules,
     guessing,
     queries,
     voucher_gifts,
@@ -137,6 +138,8 @@ def _about(request: ProgramRequest, found: Voucher) -> dict[str, Any]:
         "parts": list(voucher_returns.shares_of(found)),
         # Of one that somebody else redeemed and gave away, points and cancelling are not the member's business.
         "redemption": found.redemption if found.redemption.member_id == found.member_id else None,
-        "can_cancel": is_open and found.redemption.state == Redemption.State.ISSUED,
+        "can_cancel": is_open
+        and found.redemption.state == Redemption.State.ISSUED
+        and not cancel_rules.is_for_staff_alone(found.reward, found.redemption.state),
         "can_give": is_open and found.reward.is_giftable,
     }

@@ -9,13 +9,12 @@ from loyalty import queries as loyalty_queries
 from loyalty.models import Allocation, Entry, Lot
 from members.errors import NotFound
 from members.models import Member, Store
-from rewards import catalogue, queries, redemption, vouchers
-from rewards.errors import (
-    AlreadyUsed,
-)
-from rewards.models import Reward, Voucher
+from rewards import catalogue, drafts, pools, queries, redemption, vouchers
+from rewards.errors import AlreadyUsed
+from rewards.models import PartnerCode, Reward, Voucher
+from rewards.redemption_errors import CodeHandedOut, DonationStays, HandedOver
 from tests.conftest import NOON
-from tests.rewards.builders import SECOND, Active, Everything, Redeem
+from tests.rewards.builders import SECOND, Active, Everything, Redeem, asked
 from tests.rewards.conftest import new_reward
 
 
@@ -116,3 +115,69 @@ class TestCancel:
         for number in ["R20261121-AAAAAA", "", "\x00"]:
             with pytest.raises(NotFound):
                 redemption.cancel(number=number, at=noon)
+
+    def test_says_that_a_donation_stays_given(
+        self, ada: Member, redeem: Redeem, noon: datetime, everything: Everything
+    ) -> None:
+        made = redeem(ada, new_reward("tree", kind="donation"), "r1")
+        before = everything()
+        with pytest.raises(DonationStays) as refusal:
+            redemption.cancel(number=made.number, at=noon)
+        assert (refusal.value.code, refusal.value.data["used_at"]) == (
+            "already_used",
+            "2026-11-21T12:00:00+08:00",
+        )
+        assert str(refusal.value) == "捐赠后不能取消。"
+        assert everything() == before
+
+    def test_says_when_a_parcel_was_sent(
+        self, ada: Member, redeem: Redeem, noon: datetime
+    ) -> None:
+        made = redeem(ada, new_reward("mug"), "r1")
+        type(made).objects.update(state="fulfilled", fulfilled_at=noon)
+        with pytest.raises(HandedOver) as refusal:
+            redemption.cancel(number=made.number, at=noon)
+        assert "2026" in str(refusal.value)
+        assert refusal.value.code == "already_used"
+
+
+class TestCancelOwn:
+    @pytest.fixture
+    def film(self, db: None) -> Reward:
+        film = new_reward("film", kind="partner_code", cash="1.00")
+        pools.add(reward="film", file=b"SEEN-1\nNEXT-2", by="owner", at=NOON)
+        return film
+
+    def test_gives_back_as_cancel_does(
+        self, ada: Member, redeem: Redeem, noon: datetime, active: Active
+    ) -> None:
+        made = redeem(ada, new_reward("mug", stock=5), "r1")
+        assert redemption.cancel_own(number=made.number, at=noon).state == "cancelled"
+        assert (active(ada), Reward.objects.get().stock) == (1000, 5)
+
+    def test_a_partners_code_that_was_shown_is_for_the_shop_to_cancel(
+        self, ada: Member, film: Reward, redeem: Redeem, noon: datetime, everything: Everything
+    ) -> None:
+        made = redeem(ada, film, "r1")
+        before = everything()
+        with pytest.raises(CodeHandedOut):
+            redemption.cancel_own(number=made.number, at=noon)
+        assert everything() == before
+        assert redemption.cancel(number=made.number, at=noon, by="clerk").state == "cancelled"
+
+    def test_the_code_goes_to_nobody_else(
+        self, ada: Member, film: Reward, redeem: Redeem, noon: datetime
+    ) -> None:
+        first = redeem(ada, film, "r1")
+        redemption.cancel(number=first.number, at=noon)
+        codes = {first.vouchers.get().code, redeem(ada, film, "r2").vouchers.get().code}
+        assert codes == {"SEEN-1", "NEXT-2"}
+        assert Reward.objects.get().stock == 0
+        assert not PartnerCode.objects.filter(is_taken=False).exists()
+
+    def test_a_draft_that_showed_no_code_is_let_go(
+        self, ada: Member, film: Reward, noon: datetime, active: Active
+    ) -> None:
+        made = drafts.reserve(request=asked(ada, film), at=noon).redemption
+        assert redemption.cancel_own(number=made.number, at=noon).state == "cancelled"
+        assert (active(ada), Reward.objects.get().stock) == (1000, 2)
