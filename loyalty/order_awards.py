@@ -166,7 +166,7 @@ def postings(order: Order, program: Program, held: Held) -> list[Credit]:
                 explanation=order.explanation,
                 active_from=order.active_from,
                 expires_at=order.expires_at,
-                **_common(order),
+                **_common(order, program),
             )
         )
     if order.status_points:
@@ -178,18 +178,18 @@ def postings(order: Order, program: Program, held: Held) -> list[Credit]:
                 explanation=order.status_parts,
                 active_from=count.active_from,
                 expires_at=count.expires_at,
-                **_common(order),
+                **_common(order, program),
             )
         )
     return made
 
 
-def _common(order: Order) -> dict[str, Any]:
+def _common(order: Order, program: Program) -> dict[str, Any]:
     return {
         "kind": Entry.Kind.EARN,
         "reference": order.reference,
         "at": order.awarded_at,
-        "details": _details(order),
+        "details": _details(order, program),
         "store": order.store_id,
     }
 
@@ -208,8 +208,10 @@ def _sold(facts: OrderFacts) -> tuple[Decimal, ...]:
     return tuple(line.amount if line.amount > NOTHING else NOTHING for line in facts.lines)
 
 
-def _details(order: Order) -> dict[str, Any]:
+def _details(order: Order, program: Program) -> dict[str, Any]:
     details = {"order": order.number, "source": order.source, "amount": f"{order.amount:.2f}"}
+    if order.points_paid_amount and not program.earn_on_points_paid:
+        details["paid_with_points"] = f"{order.points_paid_amount:.2f}"
     if order.store is not None:
         details["store"] = order.store.name
     return details

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
@@ -168,7 +170,8 @@ def _adjust_reason(entry: Entry) -> str:
 def _earn_reason(entry: Entry) -> str:
     """What was added, factors with what they made of it, bonuses by name, then what limits cut."""
     parts = entry.explanation
-    said = [_bonus(part) for part in parts if "multiplied" in part]
+    said = _paid_with_points(entry)
+    said += [_bonus(part) for part in parts if "multiplied" in part]
     said += [_multiplied(parts)]
     if "streak" in entry.details:
         said.append(_in_a_row(entry.details["streak"]))
@@ -181,6 +184,24 @@ def _earn_reason(entry: Entry) -> str:
     if "benefit" in entry.details:
         said.append(_("Benefit of %(tier)s") % {"tier": entry.details.get("tier", "")})
     return _("; ").join(filter(None, said))
+
+
+def _paid_with_points(entry: Entry) -> list[str]:
+    """What of the order earned nothing, and what the rest earned: "¥50 paid with points earns nothing; ¥30 → 30"."""
+    paid = entry.details.get("paid_with_points")
+    if paid is None:
+        return []
+    said = [_("¥%(amount)s paid with points earns nothing") % {"amount": _money(paid)}]
+    base = next((part for part in entry.explanation if "amount" in part), None)
+    if base is not None:
+        said.append(f"¥{_money(base['amount'])} → {base['points']:,}")
+    return said
+
+
+def _money(amount: str) -> str:
+    """An amount as people write it, whole ones without cents; shares of an order may be fractions."""
+    exact = Fraction(amount)
+    return f"{Decimal(exact.numerator) / exact.denominator:,.2f}".removesuffix(".00")
 
 
 def _in_a_row(days: int) -> str:
@@ -214,7 +235,7 @@ def _bonus(part: Mapping[str, Any]) -> str:
 
 def _cut(part: Mapping[str, Any]) -> str:
     return _("%(points)s by %(limit)s") % {
-        "points": part["points"],
+        "points": f"{part['points']:,}".replace("-", "−"),
         "limit": limit_words(str(part.get("cap"))),
     }
 

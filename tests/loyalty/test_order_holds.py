@@ -160,6 +160,7 @@ class TestPlace:
         program(earn_on_points_paid=True)
 
         assert place(paid_with(held(ada, 500), member=ada)).points == 64
+        assert not Entry.objects.filter(details__has_key="paid_with_points").exists()
 
     def test_captures_though_the_points_are_not_due_yet(self, ada: Member) -> None:
         made = place(paid_with(held(ada, 500), member=ada, status="created"))

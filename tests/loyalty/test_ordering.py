@@ -137,6 +137,8 @@ class TestPlace:
         )
 
         assert (made.points, made.status_points) == (20, 20)
+        said = {entry.details["paid_with_points"] for entry in Entry.objects.all()}
+        assert said == {"10.00"}
         shares = OrderLine.objects.order_by("position").values_list("share", flat=True)
         assert list(shares) == ["20/3", "20/3", "20/3"]
 

@@ -165,11 +165,11 @@ class TestCampaigns:
             ),
             (
                 [HUNDRED, EVENING | {"points": 100}, FIRST, CAP | {"cap": "per_member_per_day"}],
-                "晚间双倍 ×2: 100 → 200; 首单礼 +100; -50 by the limit of the day",
+                "晚间双倍 ×2: 100 → 200; 首单礼 +100; −50 by the limit of the day",
             ),
             (
                 [FIRST, CAP | {"cap": "budget_points"}],
-                "首单礼 +100; -50 by the campaign's budget",
+                "首单礼 +100; −50 by the campaign's budget",
             ),
             ([HUNDRED, FIRST | {"points": 0, "reward": "mug"}], "首单礼: a gift"),
             ([HUNDRED, FIRST | {"points": 0, "status_points": 5}], "首单礼 +5"),
@@ -178,6 +178,21 @@ class TestCampaigns:
     )
     def test_says_why_in_plain_words(self, explanation: Any, reason: str) -> None:
         assert wording.entry_reason(entry("earn", explanation=explanation)) == reason
+
+    @pytest.mark.parametrize(
+        ("base", "more", "reason"),
+        [
+            ("30", [], "¥50 paid with points earns nothing; ¥30 → 30"),
+            ("30", [FIRST], "¥50 paid with points earns nothing; ¥30 → 30; 首单礼 +100"),
+            ("91/3", [], "¥50 paid with points earns nothing; ¥30.33 → 30"),
+        ],
+    )
+    def test_names_what_points_paid(self, base: str, more: list[Any], reason: str) -> None:
+        rest = HUNDRED | {"points": 30, "amount": base}
+
+        said = entry("earn", explanation=[rest, *more], **ORDER, paid_with_points="50.00")
+
+        assert wording.entry_reason(said) == reason
 
     @pytest.mark.parametrize(
         ("said", "title", "reason"),
