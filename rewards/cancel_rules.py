@@ -7,8 +7,9 @@ from django.utils import timezone
 from loyalty import programs
 from members.errors import MemberClosed
 from members.models import Member
+from rewards import voucher_rules
 from rewards.errors import AlreadyUsed
-from rewards.models import Redemption, Reward
+from rewards.models import Redemption, Reward, Voucher
 from rewards.redemption_errors import CodeHandedOut, DonationStays, HandedOver, TooLate
 
 State = Redemption.State
@@ -26,10 +27,13 @@ def refuse(redemption: Redemption, member: Member, at: datetime) -> None:
 
 
 def refuse_to_member(redemption: Redemption, member: Member, at: datetime) -> None:
-    """Raises as `refuse`, and CodeHandedOut for what only the shop cancels."""
+    """Raises as `refuse`, and CodeHandedOut, VoucherExpired or VoucherVoid for what only the shop cancels."""
     refuse(redemption, member, at)
     if is_for_staff_alone(redemption.reward, redemption.state):
         raise CodeHandedOut(partner=redemption.reward.partner)
+    for voucher in redemption.vouchers.exclude(state=Voucher.State.USED).order_by("id"):
+        # What lapsed or was voided by the shop stays spent: cancelling is no way around it.
+        voucher_rules.refuse_closed(voucher, at)
 
 
 def is_for_staff_alone(reward: Reward, state: str) -> bool:

@@ -217,7 +217,10 @@ def cancel(*, number: str, at: datetime, by: str = "", reason: str = "") -> Rede
 
 
 def cancel_own(*, number: str, at: datetime) -> Redemption:
-    """Cancel as the member who redeemed it. Raises as `cancel`, and CodeHandedOut once a partner's code was shown."""
+    """Cancel as the member who redeemed it.
+
+    Raises as `cancel`, CodeHandedOut once a partner's code was shown, VoucherExpired and VoucherVoid (by the shop).
+    """
     return _call_off(queries.redemption(number), cancel_rules.refuse_to_member, at, "", "")
 
 

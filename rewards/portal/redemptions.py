@@ -128,6 +128,6 @@ def _own_vouchers(
 def _can_cancel(found: Redemption, issued: list[Voucher], state: str, at: datetime) -> bool:
     """Whether to offer it; whether it goes is for the verb to say."""
     has_begun = bool(found.variant and found.variant.begins_at and found.variant.begins_at <= at)
-    is_used = any(each.state == Voucher.State.USED for each in issued)
+    is_over = any(each.state in (Voucher.State.USED, Voucher.State.VOID) for each in issued)
     is_open = state in OPEN and not cancel_rules.is_for_staff_alone(found.reward, state)
-    return is_open and not has_begun and not is_used
+    return is_open and not has_begun and not is_over

@@ -10,7 +10,7 @@ from loyalty.models import Allocation, Entry, Lot
 from members.errors import NotFound
 from members.models import Member, Store
 from rewards import catalogue, drafts, pools, queries, redemption, vouchers
-from rewards.errors import AlreadyUsed
+from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
 from rewards.models import PartnerCode, Reward, Voucher
 from rewards.redemption_errors import CodeHandedOut, DonationStays, HandedOver
 from tests.conftest import NOON
@@ -164,6 +164,30 @@ class TestCancelOwn:
             redemption.cancel_own(number=made.number, at=noon)
         assert everything() == before
         assert redemption.cancel(number=made.number, at=noon, by="clerk").state == "cancelled"
+
+    def test_what_lapsed_stays_spent(
+        self, ada: Member, cake: Reward, redeem: Redeem, noon: datetime, everything: Everything
+    ) -> None:
+        made = redeem(ada, cake, "r1")
+        end = Voucher.objects.get().expires_at
+        assert end is not None
+        before = everything()
+        with pytest.raises(VoucherExpired):
+            redemption.cancel_own(number=made.number, at=end)
+        assert everything() == before
+        assert redemption.cancel_own(number=made.number, at=end - SECOND).state == "cancelled"
+
+    def test_what_the_shop_voided_stays_spent(
+        self, ada: Member, cake: Reward, redeem: Redeem, noon: datetime, everything: Everything
+    ) -> None:
+        made = redeem(ada, cake, "r1", quantity=2)
+        vouchers.void_one(code=made.vouchers.all()[0].code, reason="misuse", by="boss", at=noon)
+        before = everything()
+        with pytest.raises(VoucherVoid) as refusal:
+            redemption.cancel_own(number=made.number, at=noon)
+        assert refusal.value.data["reason"] == "misuse"
+        assert everything() == before
+        assert redemption.cancel(number=made.number, at=noon).state == "cancelled"
 
     def test_the_code_goes_to_nobody_else(
         self, ada: Member, film: Reward, redeem: Redeem, noon: datetime
