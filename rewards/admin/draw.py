@@ -115,6 +115,19 @@ class DrawAdmin(VerbAdmin):
         _formsets, *others = args
         return super().construct_change_message(request, form, [], *others)
 
+    def response_add(
+        self, request: HttpRequest, obj: Draw, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """A new draw is not open: on to its page, where the forecast and the button stand."""
+        answer = super().response_add(request, obj, post_url_continue)
+        if "_addanother" in request.POST:
+            return answer
+        messages.info(
+            request,
+            gettext("Nobody can have a go yet. Look at the forecast below, then open the round."),
+        )
+        return HttpResponseRedirect(reverse("admin:rewards_draw_change", args=[obj.pk]))
+
     # ---- steps ----------------------------------------------------------------------------------
     def has_step_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether this person may open and close rounds."""
@@ -183,7 +196,7 @@ class DrawAdmin(VerbAdmin):
                 messages.error(request, str(refusal))
             else:
                 self.log_change(request, draw, words)
-                messages.success(request, gettext("Done."))
+                messages.success(request, words)
             return HttpResponseRedirect(reverse("admin:rewards_draw_change", args=[draw.pk]))
         context = {
             **self.admin_site.each_context(request),

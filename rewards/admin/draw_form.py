@@ -79,6 +79,11 @@ class PrizeForm(forms.ModelForm[DrawPrize]):
             # Prizes are won while the form is open: only a figure that was typed over is saved.
             field.show_hidden_initial = True
 
+    def has_changed(self) -> bool:
+        """Whether anything was said: a new row always has a kind, so that alone says nothing."""
+        said = set(self.changed_data)
+        return bool(said if self.instance.pk else said - {"kind"})
+
     def _post_clean(self) -> None:
         """Nothing: the row is not saved; the verb gets the whole list."""
 

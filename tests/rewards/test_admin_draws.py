@@ -94,12 +94,23 @@ class TestForm:
         answer = client.post(ADD, said | rows)
         assert answer.status_code == 302
         draw = Draw.objects.get()
+        # Where the forecast stands and the button that opens it.
+        assert answer["Location"] == page_of(draw)
+        assert "尚未开放" in client.get(page_of(draw)).content.decode()
         assert (draw.points, draw.active) == (10, False)
         found = draw_queries.prizes_of(draw)
         assert [each.name for each in found] == ["五积分", "杯子", "谢谢"]
         assert [each.stock for each in found] == [None, 3, None]
         assert not DrawRound.objects.exists()
         assert Reward.objects.get().stock == 5
+
+    def test_leaves_out_a_row_in_which_nothing_was_typed(self, db: None):
+        client = desk("manager")
+        said = {"code": "wheel", "name": "转盘", "points": "10"}
+        rows = prizes({"name": "谢谢"}, {"kind": "reward", "weight": ""})
+        answer = client.post(ADD, filled(client.get(ADD), **said) | rows)
+        assert answer.status_code == 302
+        assert list(DrawPrize.objects.values_list("name", flat=True)) == ["谢谢"]
 
     def test_that_is_wrong_in_a_prize_stores_nothing_and_says_where(self, db: None):
         client = desk("owner")

@@ -14,8 +14,8 @@ from PIL import Image
 from config import roles
 from members import codes
 from members.models import Job, Member, Message, Store, User
-from rewards import redemption as redemptions
 from rewards import pictures, voucher_batches, vouchers
+from rewards import redemption as redemptions
 from rewards.models import Redemption, Reward, Voucher, VoucherBatch
 from tests.conftest import NOON
 from tests.console import PASSWORDS, desk, errors_of, filled
