@@ -14,7 +14,7 @@ from unfold.widgets import (
 from campaigns import triggers
 from campaigns.admin import contents, inputs
 from campaigns.models import Campaign
-from campaigns.wording.sentences import EVENTS
+from campaigns.wording.events import EVENTS
 from members.admin.base import VerbForm
 
 OTHER = "…"

@@ -2,11 +2,12 @@
 
 from campaigns.wording.conditions import condition_words, event_words
 from campaigns.wording.effects import effect_words
+from campaigns.wording.events import EVENTS
 from campaigns.wording.limits import limit_words
 from campaigns.wording.names import Names
 from campaigns.wording.others import combination_words, partner_words
 from campaigns.wording.seen import seen_words
-from campaigns.wording.sentences import EVENTS, head, sentence
+from campaigns.wording.sentences import head, sentence
 from campaigns.wording.windows import window_words
 
 __all__ = [

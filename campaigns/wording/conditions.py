@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from campaigns.wording import windows
+from campaigns.wording import events, windows
 from campaigns.wording.names import Names, any_of, called, clauses, in_a_row, money
 
 Words = Callable[[Any, Names], str]
@@ -121,13 +121,15 @@ def event_words(data: Mapping[str, Any]) -> str:
 def _datum(name: str, wanted: Any) -> str:
     if name in ("streak", "total", "month_total"):
         return _sign_in(name, wanted)
+    field = events.field_words(name)
     if isinstance(wanted, bool):
-        return (_("with “%(name)s”") if wanted else _("without “%(name)s”")) % {"name": name}
+        return (_("with “%(name)s”") if wanted else _("without “%(name)s”")) % {"name": field}
     if isinstance(wanted, Mapping) and "gte" in wanted:
-        return _("“%(name)s” at least %(least)s") % {"name": name, "least": wanted["gte"]}
+        return _("“%(name)s” at least %(least)s") % {"name": field, "least": wanted["gte"]}
     if isinstance(wanted, Mapping):
-        return _("“%(name)s” a multiple of %(step)s") % {"name": name, "step": wanted["every"]}
-    return _("“%(name)s” is %(value)s") % {"name": name, "value": wanted}
+        return _("“%(name)s” a multiple of %(step)s") % {"name": field, "step": wanted["every"]}
+    said = {"name": field, "value": events.value_words(wanted)}
+    return _("“%(name)s” is %(value)s") % said
 
 
 def _sign_in(name: str, wanted: Any) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns import effects
+from campaigns.wording import events
 from campaigns.wording.names import Names, clauses, money
 
 Said = Mapping[str, Any]
@@ -62,15 +63,18 @@ def _pending(days: int | None) -> str:
 def _per_amount(effect: Said, _names: Names) -> str:
     words = {"points": points_words(effect["points"]), "amount": money(effect["amount"])}
     if effect.get("field"):
-        words["field"] = effect["field"]
+        words["field"] = events.field_words(effect["field"])
         return _("%(points)s for every %(amount)s of “%(field)s”") % words
     return _("%(points)s for every %(amount)s") % words
 
 
 def _per_unit(effect: Said, _names: Names) -> str:
     words = {"points": points_words(effect["points"])}
-    if effect.get("field"):
-        return _("%(points)s for each “%(field)s”") % {**words, "field": effect["field"]}
+    field = effect.get("field")
+    if field and (unit := events.unit_words(field)):
+        return _("%(points)s for each %(unit)s") % {**words, "unit": unit}
+    if field:
+        return _("%(points)s for each “%(field)s”") % {**words, "field": events.field_words(field)}
     return _("%(points)s for each piece") % words
 
 

@@ -1,6 +1,6 @@
 """How much a campaign gives at most, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,8 +13,7 @@ Said = Mapping[str, Any]
 
 def limit_words(limits: Said, effect: Said) -> str:
     """The limits in words, empty without any: "at most 500 points for each member, 10,000 in all"."""
-    is_pieces = effect.get("type") in (effects.GRANT_REWARD, effects.DRAW_TICKET)
-    templates = _pieces() if is_pieces else _points()
+    templates = _TEMPLATES.get(effect.get("type", ""), _points)()
     said = [
         template % {"count": f"{limits[name]:,}"}
         for name, template in templates.items()
@@ -34,6 +33,15 @@ def _points() -> dict[str, str]:
     }
 
 
+def _status_points() -> dict[str, str]:
+    return {
+        "per_member_per_day": _("at most %(count)s status points for each member a day"),
+        "per_member_per_month": _("at most %(count)s status points for each member a month"),
+        "per_member": _("at most %(count)s status points for each member"),
+        "budget_points": _("%(count)s status points in all"),
+    }
+
+
 def _pieces() -> dict[str, str]:
     return {
         "per_member_per_day": _("at most %(count)s for each member a day"),
@@ -41,3 +49,10 @@ def _pieces() -> dict[str, str]:
         "per_member": _("at most %(count)s for each member"),
         "budget_points": _("%(count)s in all"),
     }
+
+
+_TEMPLATES: Mapping[str, Callable[[], dict[str, str]]] = {
+    effects.STATUS_POINTS: _status_points,
+    effects.GRANT_REWARD: _pieces,
+    effects.DRAW_TICKET: _pieces,
+}

@@ -1,6 +1,6 @@
 """A whole campaign in one sentence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,6 +9,7 @@ from django.utils.translation import pgettext
 from campaigns import occasions
 from campaigns.wording.conditions import condition_words
 from campaigns.wording.effects import effect_words
+from campaigns.wording.events import EVENTS
 from campaigns.wording.limits import limit_words
 from campaigns.wording.names import Names, clauses
 from campaigns.wording.windows import window_words
@@ -72,17 +73,6 @@ def _whom(conditions: Content, names: Names) -> str:
     if tiers:
         return condition_words("tiers", tiers, names)
     return condition_words("segments", segments, names) if segments else _("all members")
-
-
-#: Events that shops usually report, and what a member does then.
-EVENTS: Mapping[str, Callable[[], str]] = {
-    "review": lambda: pgettext("what members do", "write a review"),
-    "share": lambda: pgettext("what members do", "share something"),
-    "survey": lambda: pgettext("what members do", "answer a survey"),
-    "video": lambda: pgettext("what members do", "watch a video"),
-    "article": lambda: pgettext("what members do", "read an article"),
-    "course_completed": lambda: pgettext("what members do", "complete a course"),
-}
 
 
 def act_words(trigger: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from campaigns import conditions, effects, wording
+from campaigns import conditions, effects, preset_files, wording
 from campaigns.models import Segment
 from members import stores
 from members.models import Tier
@@ -81,7 +81,8 @@ EFFECTS: list[tuple[dict[str, Any], str]] = [
         "2 points for every ¥0.50 of “km”",
     ),
     ({"type": "per_unit", "points": 5}, "5 points for each piece"),
-    ({"type": "per_unit", "points": 5, "field": "photos"}, "5 points for each “photos”"),
+    ({"type": "per_unit", "points": 5, "field": "photos"}, "5 points for each photo"),
+    ({"type": "per_unit", "points": 5, "field": "beads"}, "5 points for each “beads”"),
     ({"type": "status_points", "points": 100}, "100 status points"),
     ({"type": "grant_reward", "reward": "cake"}, "“cake” as a gift"),
     ({"type": "draw_ticket", "tickets": 2}, "2 draw tickets"),
@@ -177,6 +178,33 @@ class TestSentence:
         bare = {"trigger": "yoga", "effect": {"type": "bonus", "points": 5}}
         with translation.override("en"):
             assert wording.sentence(bare) == "All members who do “yoga”: 5 points."
+
+    def test_says_what_presets_report_in_words(self):
+        for preset in preset_files.presets().values():
+            words = preset.words()
+            rewards = {each["code"]: each["name"] for each in words.get("rewards", [])}
+            names = wording.Names({"rewards": rewards})
+            for campaign in words["campaigns"]:
+                said = wording.sentence(campaign, names)
+                data = (campaign.get("conditions") or {}).get("event_data", {})
+                raw = {campaign["trigger"], campaign["effect"].get("field"), *data}
+                raw -= {None, "order.paid"}
+                assert not [each for each in raw if each in said], said
+
+    def test_limits_status_points_as_such(self):
+        walk = {
+            "trigger": "walk",
+            "effect": {"type": "status_points", "points": 10},
+            "limits": {"per_member_per_day": 10},
+        }
+        assert wording.sentence(walk) == "所有会员步行达标：10 成长值；每人每天最多 10 成长值。"
+
+    def test_counts_what_is_reported_in_its_unit(self):
+        hotel = {
+            "trigger": "hotel_stay",
+            "effect": {"type": "per_unit", "points": 500, "field": "nights"},
+        }
+        assert wording.sentence(hotel) == "所有会员入住合作酒店：每晚得 500 积分。"
 
     def test_asks_for_names_once_for_many(self, django_assert_max_num_queries: Any):
         names = wording.Names()
