@@ -32,7 +32,10 @@ class HoldInput(Input):
 
 
 class CaptureInput(Input):
-    """How much to spend of the hold (all of it when left out), and for which order ("source/number")."""
+    """How much to spend of the hold (all of it when left out), and for which order ("source/number").
+
+    What an order earned stays as it is: say its `points_paid_amount`, or its `hold`, when it is reported.
+    """
 
     points = PointsField(required=False)
     order = TextField(max_length=200, required=False)

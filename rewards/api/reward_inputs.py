@@ -51,6 +51,8 @@ class CodeInput(Input):
 class RewardInput(Input):
     """A reward; `stock` is what is left (null: unlimited), days are local days, `draw` and `project` are codes.
 
+    `valid_days` left out are 30, null is without end.
+
     `pricing` makes the price float: {"floor", "ceiling", "step", "rules": [{"type": "stock|season|demand", …, "factor"}]}.
     """
 
