@@ -68,6 +68,23 @@ class TestDraw:
         new_draw(per_member=3, per_member_period=period)
         assert f"· {words}</p>" in page(phone, "/draws/autumn")
 
+    @pytest.mark.parametrize(
+        ("period", "words"),
+        [
+            ("day", "今天的次数已用完，明天再来吧。"),
+            ("month", "本月的次数已用完。"),
+            ("ever", "这个抽奖的次数已用完。"),
+        ],
+    )
+    def test_says_when_the_goes_are_used_up(
+        self, phone: Client, ada: Member, period: str, words: str
+    ):
+        draw = new_draw(per_member=1, per_member_period=period)
+        go(ada, draw, "g1")
+        text = page(phone, "/draws/autumn")
+        assert words in text
+        assert "还可抽" not in text
+
     def test_is_not_there_under_another_code(self, phone: Client):
         assert phone.get("/draws/gone").status_code == 404
 
