@@ -188,7 +188,7 @@ MEMBER_EVENTS: list[str] = [
     "members.messages.follow",
 ]
 # Lists of the kinds of messages that members get, with their words.
-MESSAGE_TEMPLATES = ["rewards.message_words.TEMPLATES"]
+MESSAGE_TEMPLATES = ["loyalty.message_words.TEMPLATES", "rewards.message_words.TEMPLATES"]
 
 # The kinds of background jobs that people ask for, each a function of (parameters, report, at) with its result; and
 # what the console calls them.

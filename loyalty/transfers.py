@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from loyalty import ledger, programs, queries
+from loyalty import ledger, message_words, programs, queries
 from loyalty.errors import (
     InDebt,
     InsufficientPoints,
@@ -15,8 +15,8 @@ from loyalty.errors import (
 )
 from loyalty.ledger import Gift
 from loyalty.models import Entry, Program, Transfer
+from members import messages, validation
 from members import queries as member_queries
-from members import validation
 from members.errors import MemberClosed, NotFound, ReferenceReused
 from members.models import Member
 from members.transactions import in_transaction
@@ -137,7 +137,21 @@ def _transfer(request: TransferRequest, reference: str, message: str, at: dateti
     _check(made, rules, family)
     ledger.post(postings=[_gift(made, wallet.id, held.of(receiver.pk).id)], at=at, held=held)
     made.save(force_insert=True)
+    _tell(made)
     return Transferred(made, is_new=True)
+
+
+def _tell(made: Transfer) -> None:
+    """Tell the receiver's inbox."""
+    note = messages.quoted(made.message)
+    messages.send(
+        template=message_words.POINTS_RECEIVED,
+        member=made.receiver,
+        reference=f"transfer/{made.pk}",
+        data={"from": made.sender.masked_name, "points": made.points, "note": note},
+        link="/points",
+        at=made.at,
+    )
 
 
 def _found(number: str) -> Member | None:

@@ -44,6 +44,11 @@ class Notice:
     link: str = ""
 
 
+def quoted(said: str) -> str:
+    """What somebody wrote, as it stands in a message beside our own words; nothing of nothing."""
+    return f"“{said}”" if said else ""
+
+
 def send(
     *,
     template: str,

@@ -32,7 +32,7 @@ TEMPLATES = [
         body_zh="它已经在您的券包里了，出示即可使用。{note}",
         title_en="{from} gave you “{reward}”",
         body_en="It is among your vouchers now, ready to be shown at the till. {note}",
-        samples={"from": "陈**", "reward": "手冲咖啡", "note": "生日快乐！"},
+        samples={"from": "陈**", "reward": "手冲咖啡", "note": "“生日快乐！”"},
         drawing="gift",
     ),
     Template(

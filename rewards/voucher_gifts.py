@@ -137,11 +137,12 @@ def _hand_over(gift: VoucherGift, by: str) -> None:
 
 def _tell(gift: VoucherGift) -> None:
     voucher = Voucher.objects.select_related("reward").get(pk=gift.voucher_id)
+    note = messages.quoted(gift.message)
     messages.send(
         template=message_words.VOUCHER_GIFT,
         member=gift.receiver,
         reference=f"gift/{gift.pk}",
-        data={"reward": voucher.reward.name, "from": gift.giver.masked_name, "note": gift.message},
+        data={"reward": voucher.reward.name, "from": gift.giver.masked_name, "note": note},
         link="/vouchers",
         at=gift.at,
     )

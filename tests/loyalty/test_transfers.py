@@ -17,7 +17,7 @@ from loyalty.ledger import MAX_POINTS
 from loyalty.models import Entry, Transfer
 from loyalty.transfers import Transferred, TransferRequest
 from members.errors import InvalidInput, MemberClosed, NotFound, ReferenceReused
-from members.models import Member
+from members.models import Member, Message
 from tests.conftest import NOON
 from tests.loyalty.builders import (
     assert_clean,
@@ -163,6 +163,18 @@ class TestTransfer:
 
         assert figures(wallet) == {"debt": 70, "spent": 170}
         assert_clean()
+
+    def test_tells_the_receiver_once(self, ada: Member, bob: Member) -> None:
+        give(ada, bob, 120, message="生日快乐！")
+        give(ada, bob, 120, message="生日快乐！")
+
+        told = Message.objects.get()
+        assert (told.member, told.link) == (bob, "/points")
+        assert told.texts["zh-hans"] == {
+            "title": f"{ada.masked_name}转给您 120 积分",
+            "body": "积分已到账，有效期不变。“生日快乐！”",
+        }
+        assert told.texts["en"]["title"] == f"{ada.masked_name} gave you 120 points"
 
     def test_counts_for_no_tier(self, ada: Member, bob: Member) -> None:
         give(ada, bob)
