@@ -30,7 +30,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "code": "ten-yuan",
         "name": "10 元抵用金",
         "kind": "cash",
-        "art": "cup",
+        "art": "movie",
         "points": 900,
         "category": "权益",
         "summary": "任意订单可抵",
@@ -93,7 +93,7 @@ TREATS: tuple[Mapping[str, object], ...] = (
         "code": "lucky-ticket",
         "name": "抽奖机会一次",
         "kind": "draw_ticket",
-        "art": "cake",
+        "art": "movie",
         "points": 20,
         "category": "抽奖",
         "summary": "存着以后再抽",
@@ -216,7 +216,7 @@ def _codes() -> bytes:
 def _flash(at: datetime) -> dict[str, Any]:
     return {
         "code": "cake-flash",
-        "name": "积分秒杀 · 奶油小蛋糕",
+        "name": "周末下午茶",
         "kind": "flash",
         "reward": "cream-cake",
         "points": 800,
