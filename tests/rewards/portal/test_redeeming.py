@@ -52,6 +52,22 @@ def _form(text: str) -> dict[str, str]:
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
 
 
+class TestConfirm:
+    @pytest.mark.parametrize(("query", "said"), [("", False), ("?quantity=2", True)])
+    def test_says_how_many_where_it_is_more_than_one(
+        self, client, ada: Member, mug: Reward, query: str, said: bool
+    ):
+        assert ("× " in page(sign_in(client, ada), f"/rewards/mug/redeem{query}")) is said
+
+    def test_a_later_choice_replaces_one_that_is_still_on_its_way(
+        self, client, ada: Member, mug: Reward
+    ):
+        text = page(sign_in(client, ada), "/rewards/mug")
+        form = re.search(r'<form[^>]*id="choose"[^>]*>', text)
+        assert form is not None
+        assert 'hx-sync="this:replace"' in form.group()
+
+
 class TestRedeem:
     def test_works_without_javascript(self, client, ada: Member, mug: Reward):
         said = _form(page(sign_in(client, ada), "/rewards/mug/redeem?quantity=2"))
