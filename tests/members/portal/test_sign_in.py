@@ -80,6 +80,18 @@ class TestSignIn:
 
         assert response["Location"] == "/points"
 
+    def test_a_wrong_code_does_not_begin_the_wait_anew(self, client, ada: Member, gateway):
+        _ask(client, "13800000001")
+        assert 'data-wait="60"' in page(client, CODE)
+        gateway.shift(timedelta(seconds=25))
+        wrong = client.post(CODE, {"code": "000000"}).content.decode()
+        assert 'data-wait="35"' in wrong
+
+        gateway.shift(timedelta(seconds=50))
+        assert 'data-wait="0"' in page(client, CODE)
+        client.post(CODE, {"action": "resend"})
+        assert 'data-wait="60"' in page(client, CODE)
+
     def test_never_leaves_the_house(self, client, ada: Member):
         code = _ask(client, "13800000001")
 
