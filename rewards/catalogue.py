@@ -10,7 +10,7 @@ from members import transactions, validation
 from members.errors import InvalidInput
 from rewards import stock as shelf
 from rewards.models import Reward
-from rewards.reward_checks import CHECKS, refuse_counted_pool, refuse_disorder
+from rewards.reward_checks import ART_OF, CHECKS, refuse_counted_pool, refuse_disorder
 
 
 def create(*, changes: Mapping[str, object], at: datetime, by: str = "") -> Reward:
@@ -22,7 +22,7 @@ def create(*, changes: Mapping[str, object], at: datetime, by: str = "") -> Rewa
     validation.require(changes, ["code", "name", "kind", "points"])
     values = validation.cleaned(changes, CHECKS)
     stock = values.pop("stock", None)
-    reward = Reward(**values)
+    reward = Reward(**{"art": ART_OF[values["kind"]], **values})
     refuse_disorder(reward)
     if stock:
         refuse_counted_pool(reward)

@@ -179,6 +179,20 @@ KINDS_WITH: Mapping[str, Collection[str]] = {
     "project": {_KINDS.DONATION},
 }
 
+#: What is drawn of a reward without a picture, unless the merchant says.
+ART_OF: Mapping[str, str] = {
+    _KINDS.COUPON: Reward.Art.CUP,
+    _KINDS.GIFT: Reward.Art.TOTE,
+    _KINDS.PRIVILEGE: Reward.Art.CAKE,
+    _KINDS.EXPERIENCE: Reward.Art.COFFEE,
+    _KINDS.CONTENT: Reward.Art.COFFEE,
+    _KINDS.SHIPPING: Reward.Art.UMBRELLA,
+    _KINDS.DRAW_TICKET: Reward.Art.MOVIE,
+    _KINDS.DONATION: Reward.Art.TREE,
+    _KINDS.PARTNER_CODE: Reward.Art.MOVIE,
+    _KINDS.CASH: Reward.Art.CUP,
+}
+
 
 def refuse_disorder(reward: Reward) -> None:
     """Refuse what does not go together, or does not fit the kind; names the field. Raises InvalidInput."""

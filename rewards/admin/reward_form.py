@@ -116,6 +116,9 @@ class RewardForm(VerbForm):
         if field := self.fields.get("stock"):
             # The stock moves while the form is open: only a figure that was typed over is saved.
             field.show_hidden_initial = True
+        if (art := self.fields.get("art")) and self.instance._state.adding:
+            choices = [("", _("As its kind is drawn")), *Reward.Art.choices]
+            art.required, art.widget.choices, self.initial["art"] = False, choices, ""
         for name, kinds in SHOWN_FOR.items():
             if name in self.fields:
                 widget: Any = self.fields[name].widget

@@ -104,6 +104,14 @@ class TestKinds:
         made = Reward.objects.get()
         assert (made.delivery, made.discount_amount, made.content) == ("either", None, "")
 
+    def test_a_new_one_is_drawn_as_its_kind_unless_told(self, db: None):
+        client = desk("manager")
+        said = {"name": "x", "points": "5", "kind": "gift"}
+        page = client.get(ADD)
+        assert client.post(ADD, sent(page, code="a", **said)).status_code == 302
+        assert client.post(ADD, sent(page, code="b", art="cake", **said)).status_code == 302
+        assert dict(Reward.objects.values_list("code", "art")) == {"a": "tote", "b": "cake"}
+
     def test_a_changed_kind_loses_what_it_does_not_have(self, db: None):
         made = new_reward("ten", discount_amount="10", min_spend="50")
         client = desk("manager")

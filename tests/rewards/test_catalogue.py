@@ -59,6 +59,13 @@ class TestCreate:
         assert (reward.starts_at, reward.ends_at) == (None, None)
         assert (reward.valid_days, reward.active) == (30, True)
 
+    @pytest.mark.parametrize(
+        ("kind", "art"), [("coupon", "cup"), ("gift", "tote"), ("donation", "tree")]
+    )
+    def test_is_drawn_as_its_kind_unless_told(self, db: None, kind: str, art: str) -> None:
+        assert new_reward("plain", kind=kind).art == art
+        assert new_reward("told", kind=kind, art="cake").art == "cake"
+
     def test_takes_everything(self, db: None) -> None:
         said: dict[str, Any] = {
             "code": "tote",

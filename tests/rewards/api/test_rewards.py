@@ -52,7 +52,7 @@ SHOWN = {
     "summary": "",
     "terms": "",
     "category": "",
-    "art": "cup",
+    "art": "tote",
     "cash": "0.00",
     "cost": None,
     "stock": None,
@@ -122,7 +122,7 @@ class TestAdd:
             "cash": {"discount_amount": "5.00"},
         }
         for kind, said in kinds.items():
-            body = {**CAKE, "code": kind, "kind": kind, **said}
+            body = {**CAKE, "code": kind, "kind": kind, "art": "cake", **said}
             assert till.post("rewards", body).json() == {**SHOWN, **body}, kind
 
     def test_takes_percent_off(self, till: Till):
