@@ -48,8 +48,9 @@ def pretty(code: str) -> str:
 
 
 def masked(code: str) -> str:
-    """A code that nobody can use: its last four characters."""
-    return f"•••• {code[-GROUP:]}" if len(code) > 2 * GROUP else "••••"
+    """A code that nobody can use: its last four characters, of a short one its last two."""
+    shown = GROUP if len(code) > 2 * GROUP else GROUP // 2
+    return f"•••• {code[-shown:]}" if len(code) > shown else "••••"
 
 
 # ---- issue ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 from members.admin.base import ReadOnlyAdmin
 from members.errors import InvalidInput, NotFound
 from rewards import pools, queries, vouchers
+from rewards.admin import moments
 from rewards.models import PartnerCode, Reward
 from rewards.pool_files import LARGEST
 from rewards.pools import Added
@@ -53,7 +54,7 @@ class PartnerCodeAdmin(ReadOnlyAdmin):
         "hidden_code",
         "reward_name",
         "state_badge",
-        "expires_at",
+        "good_until",
         "added_at",
         "added_by",
     )
@@ -130,6 +131,10 @@ class PartnerCodeAdmin(ReadOnlyAdmin):
     @display(description=_("reward"))
     def reward_name(self, found: PartnerCode) -> str:
         return found.reward.name
+
+    @display(description=_("good until"), empty_value="—")
+    def good_until(self, found: PartnerCode) -> str | None:
+        return None if found.expires_at is None else moments.last(found.expires_at)
 
     @display(
         description=_("state"), label={"free": "success", "taken": "info", "lapsed": "warning"}

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -133,7 +134,8 @@ class RedemptionAdmin(RedemptionSteps, Shipping, ReadOnlyAdmin):
     @display(description=_("points"))
     def paid(self, found: Redemption) -> str:
         cash = f" + ¥{found.cash:,.2f}" if found.cash else ""
-        return f"−{found.points:,}{cash}"
+        points = f"−{found.points:,}" if found.points else gettext("a present")
+        return f"{points}{cash}"
 
     @display(description=_("price of a piece"), empty_value="—")
     def price_reasons(self, found: Redemption) -> str | None:

@@ -22,7 +22,7 @@ from members.admin.base import ReadOnlyAdmin
 from members.errors import InvalidInput, NotFound, Refusal
 from members.models import Member, Store
 from rewards import guessing, queries, voucher_rules, voucher_steps, vouchers
-from rewards.admin import verdicts
+from rewards.admin import moments, verdicts
 from rewards.admin.verdicts import Verdict
 from rewards.admin.voucher_forms import DeskForm, VoidForm
 from rewards.models import Voucher
@@ -45,7 +45,7 @@ class VoucherAdmin(ReadOnlyAdmin):
                 "fields": (
                     ("hidden_code", "reward_name", "state_words"),
                     ("owner", "from_redemption", "given_by"),
-                    ("issued_at", "active_from", "expires_at"),
+                    ("issued_at", "active_from", "good_until"),
                     ("used_at", "used_store", "used_by"),
                     ("used_order", "amount"),
                     ("voided_at", "voided_by", "void_reason"),
@@ -233,6 +233,10 @@ class VoucherAdmin(ReadOnlyAdmin):
     @display(description=_("reward"))
     def reward_name(self, found: Voucher) -> str:
         return found.reward.name
+
+    @display(description=_("expires at"), empty_value="—")
+    def good_until(self, found: Voucher) -> str | None:
+        return None if found.expires_at is None else moments.last(found.expires_at)
 
     @display(description=_("member"))
     def owner(self, found: Voucher) -> str:

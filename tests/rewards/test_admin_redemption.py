@@ -8,7 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from members.models import Member
-from rewards import drafts, pools, redemption
+from rewards import drafts, giving, pools, redemption
+from rewards.giving import Gift
 from rewards.models import PartnerCode, Redemption, Reward
 from tests.conftest import NOON
 from tests.console import desk
@@ -144,6 +145,13 @@ class TestSteps:
         assert page(made, "fulfil") not in shown
         assert page(made, "cancel") in shown
 
+    def test_what_was_free_is_listed_as_a_present(self, ada: Member) -> None:
+        new_reward("treat")
+        giving.give(gift=Gift(member=ada.pk, reward="treat", pieces=1, reference="g"), at=NOON)
+        text = desk("manager").get(LIST).content.decode()
+        assert "−0" not in text
+        assert "赠送" in text
+
     def test_the_reason_of_a_cancelling_is_kept(self, parcels: list[Redemption]) -> None:
         desk("manager").post(page(parcels[0], "cancel"), {"reason": "选错了"})
         parcels[0].refresh_from_db()
@@ -184,6 +192,15 @@ class TestPools:
         assert left(film) == [1]
         for code in PartnerCode.objects.all():
             assert f">{code.code}<" not in shown.content.decode()
+
+    def test_a_code_is_listed_with_its_end_and_last_day(self, film: Reward) -> None:
+        file = b"ABCDEF,2026-12-31\nUVWXYZ,2026-12-31T18:00+08:00\n"
+        pools.add(reward="film", file=file, by="", at=NOON)
+        text = desk("manager").get(POOLS).content.decode()
+        assert "•••• EF" in text
+        assert "2026-12-31<" in text.replace(" 18:00", "")
+        assert "2026-12-31 18:00" in text
+        assert "2027" not in text
 
     def test_a_malformed_file_is_told_and_changes_nothing(self, film: Reward) -> None:
         body = {"reward": "film", "file": upload("a1\nb2,yesterday\n")}
