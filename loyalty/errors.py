@@ -17,10 +17,10 @@ class InsufficientPoints(LoyaltyError):
 
     def __str__(self) -> str:
         return ngettext(
-            "%(needed)d point is needed, %(available)d are available.",
-            "%(needed)d points are needed, %(available)d are available.",
+            "%(needed)s point is needed, %(available)s are available.",
+            "%(needed)s points are needed, %(available)s are available.",
             self.data["needed"],
-        ) % {"needed": self.data["needed"], "available": self.data["available"]}
+        ) % {"needed": f"{self.data['needed']:,}", "available": f"{self.data['available']:,}"}
 
 
 class InDebt(LoyaltyError):
@@ -30,10 +30,10 @@ class InDebt(LoyaltyError):
 
     def __str__(self) -> str:
         return ngettext(
-            "%(debt)d point is owed after a refund. The next points earned pay it first.",
-            "%(debt)d points are owed after a refund. The next points earned pay them first.",
+            "%(debt)s point is owed after a refund. The next points earned pay it first.",
+            "%(debt)s points are owed after a refund. The next points earned pay them first.",
             self.data["debt"],
-        ) % {"debt": self.data["debt"]}
+        ) % {"debt": f"{self.data['debt']:,}"}
 
 
 class WalletFrozen(LoyaltyError):
