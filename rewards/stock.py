@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from members import transactions, validation
-from rewards.errors import OutOfStock
+from rewards.errors import OfferShort, OutOfStock
 from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
 
 Shelf = TypeVar("Shelf", Reward, Variant, Offer)
@@ -62,12 +62,15 @@ def take(
 ) -> None:
     """Take a redemption's pieces from the reward, its variant and its offer, in this order; unlimited ones are left alone.
 
-    Raises OutOfStock; then the caller's transaction has to be undone.
+    Raises OutOfStock (OfferShort, where the offer alone is short); then the caller's transaction has to be undone.
     """
     for shelf in (reward, variant, offer):
         if shelf is None or shelf.stock is None:
             continue  # nothing runs out: no row that everybody would wait for
         if not _move(TAKE, shelf, redemption, at):
+            if isinstance(shelf, Offer):
+                # By itself: the others have given their pieces already.
+                raise OfferShort(left=_now(shelf) or 0, offer=shelf.code)
             raise OutOfStock(left=left(reward=reward, variant=variant, offer=offer))
 
 
@@ -160,12 +163,15 @@ def lose(*, row: Shelf, pieces: int, note: str, at: datetime) -> Shelf:
 def left(*, reward: Reward, variant: Variant | None, offer: Offer | None) -> int:
     """How many pieces are left for somebody who wants this reward, variant and offer; 0 where all are unlimited."""
     shelves: list[AnyShelf | None] = [reward, variant, offer]
-    found = [
-        type(shelf)._default_manager.values_list("stock", flat=True).get(pk=shelf.pk)
-        for shelf in shelves
-        if shelf is not None
-    ]
+    found = [_now(shelf) for shelf in shelves if shelf is not None]
     return min((stock for stock in found if stock is not None), default=0)
+
+
+def _now(shelf: AnyShelf) -> int | None:
+    stock: int | None = (
+        type(shelf)._default_manager.values_list("stock", flat=True).get(pk=shelf.pk)
+    )
+    return stock
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from members.models import Member
 from rewards import stock
-from rewards.errors import OutOfStock
+from rewards.errors import OfferShort, OutOfStock
 from rewards.models import Offer, Redemption, Reward, StockMovement, Variant
 from tests.rewards.builders import assert_sums, left, moved
 from tests.rewards.conftest import new_reward
@@ -78,9 +78,21 @@ class TestTake:
         before = list(StockMovement.objects.values())
         with pytest.raises(OutOfStock) as refusal, transaction.atomic():
             stock.take(redemption=mine, reward=mug, variant=variant, offer=offer, at=noon)
-        assert refusal.value.data == {"left": 1}
+        of_offer = {"offer": offer.code} if short == "offer" else {}
+        assert refusal.value.data == {"left": 1, **of_offer}
         assert list(StockMovement.objects.values()) == before
         assert_sums()
+
+    def test_what_is_left_of_an_offer_is_said_whatever_the_reward_has_just_given(
+        self, ada: Member, mug: Reward, noon: datetime
+    ) -> None:
+        _variant, offer = shelves(mug, noon)
+        stock.set_to(row=mug, stock=2, by="owner", note="", at=noon)
+        stock.set_to(row=offer, stock=1, by="owner", note="", at=noon)
+        mine = wanted(ada, mug, noon, pieces=2)
+        with pytest.raises(OfferShort) as refusal, transaction.atomic():
+            stock.take(redemption=mine, reward=mug, variant=None, offer=offer, at=noon)
+        assert refusal.value.data == {"left": 1, "offer": offer.code}
 
     def test_an_unlimited_stock_moves_nothing_and_locks_no_row(
         self, ada: Member, cake: Reward, noon: datetime, django_assert_num_queries: Any
