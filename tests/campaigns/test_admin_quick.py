@@ -11,7 +11,8 @@ from django.utils import timezone
 from campaigns.admin.quick_windows import When, days_of, window
 from campaigns.models import Campaign
 from members import stores
-from members.models import Tier
+from members.models import Member, Tier
+from tests.campaigns.builders import place
 from tests.console import desk
 from tests.loyalty.builders import program
 
@@ -76,6 +77,25 @@ class TestTheJourney:
         assert campaign.ends_at - campaign.starts_at == timedelta(days=1)  # type: ignore[operator]
         assert campaign.effect == {"type": "multiplier", "value": "2", "scope": "order"}
         assert campaign.conditions == {}
+
+    @pytest.mark.parametrize(
+        ("budget", "said"),
+        [
+            ("", "similar days; between 100"),
+            ("40", "similar days; without the budget between 100"),
+        ],
+    )
+    def test_says_that_similar_days_had_no_budget(self, bob: Member, budget: str, said: str):
+        tomorrow = timezone.localtime() + timedelta(days=1)
+        for week in range(1, 5):
+            at = tomorrow - timedelta(days=7 * week)
+            place(str(week), f"{100 * week}.00", member=bob, placed_at=at)
+        client = desk("manager")
+        sent = {**answers(client, when="tomorrow", budget=budget), "step": "show"}
+
+        page = client.post(QUICK, sent, headers={"accept-language": "en"}).content.decode()
+
+        assert said in page
 
     def test_who_where_and_caps(self):
         Tier.objects.create(code="vip", name="Vip", rank=90, threshold=90000)

@@ -145,6 +145,7 @@ class TestResult:
         page = english(desk("owner"), address(running))
 
         assert "This replay is of other settings" in page
+        assert "of 2 looked at; for each of these 2 75.0 points" in page
         assert "now 250, that is −100" in page
         assert "¥1.50" in page
         assert "1 gets less" not in page
@@ -160,6 +161,7 @@ class TestResult:
         page = english(desk("owner"), address(tried))
 
         assert "Budget used up" in page
+        assert page.count('2026-11-21</span> <span class="j-meta">12:00</span>') == 1
         assert "For each member" in page
 
     def test_says_that_the_window_was_left_out(self, bob: Member) -> None:
