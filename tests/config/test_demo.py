@@ -145,7 +145,7 @@ class TestDemoShop:
 
     def test_knows_who_is_in_its_segments(self, demo):
         assert not Segment.objects.filter(refreshed_at=None).exists()
-        assert sum(Segment.objects.values_list("size", flat=True)) > 10
+        assert Segment.objects.filter(size__gt=0).exists()
 
     def test_the_books_are_right(self, demo):
         call_command("verify_ledger", "--explanations", stdout=StringIO())
