@@ -23,8 +23,7 @@ from loyalty.models import (
     Transfer,
     VerificationRun,
 )
-from members.models import Member
-from tests.conftest import NOON
+from tests.conftest import NOON, Scene, enrol_ada, enrol_bob
 from tests.loyalty.builders import (
     books,
     credit,
@@ -48,9 +47,9 @@ def run(*statements: str) -> None:
             cursor.execute(statement)
 
 
-@pytest.fixture
-def shop(ada: Member, bob: Member) -> None:
-    """A row in every table: Bob has 100 points, spent 30, got 10 of them back, and 20 are on hold."""
+def fill_every_table() -> None:
+    """Bob has 100 points, spent 30, got 10 of them back, and 20 are on hold."""
+    ada, bob = enrol_ada(), enrol_bob()
     wallet = wallet_of(bob)
     post(
         credit(wallet, 100, "in", expires_at=day(90)),
@@ -98,6 +97,13 @@ def shop(ada: Member, bob: Member) -> None:
     )
     campaign_guards.rows(member=ada, friend=bob, order=order, at=NOON)
     reward_guards.rows(member=ada, friend=bob, at=NOON)
+
+
+@pytest.fixture(scope="class")
+def rows(scene: Scene[None]) -> Iterator[None]:
+    """A row in every table."""
+    with scene(fill_every_table):
+        yield
 
 
 def refuses_its_violations(key: str) -> None:
@@ -153,7 +159,7 @@ PROOFS: dict[str, Callable[[str], None]] = {
 }
 
 
-@pytest.mark.usefixtures("shop")
+@pytest.mark.usefixtures("rows", "db")
 class TestGuards:
     def test_none_is_forgotten(self) -> None:
         assert {each.key for each in guards()} == set(PROOFS)

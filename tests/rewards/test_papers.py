@@ -1,5 +1,6 @@
 """The books know what rewards took and gave: every paper that disagrees is found."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from rewards import drafts, fulfilment, pools, redemption, vouchers
 from rewards.fulfilment import Parcel
 from rewards.models import DrawPlay, Redemption, Reward, StockMovement, Voucher
 from rewards.redemption import RedemptionRequest
-from tests.conftest import NOON
+from tests.conftest import NOON, Scene, enrol_ada, enrol_bob
 from tests.loyalty.builders import wallet_of
 from tests.rewards.conftest import new_reward
 from tests.rewards.draws import go, new_draw, points, reward
@@ -37,9 +38,9 @@ def redeem(
     return redemption.redeem(request=request, at=at).redemption
 
 
-@pytest.fixture
-def shop(ada: Member, bob: Member) -> Member:
+def open_shop() -> Member:
     """Ada redeemed in every way and had goes at a draw; Bob, who had one too, was merged into her."""
+    ada, bob = enrol_ada(), enrol_bob()
     new_reward("mug", stock=9, points=50)
     new_reward("film", kind="partner_code", points=20)
     pools.add(reward="film", file=b"AAAA-1111\nBBBB-2222\n", by="owner", at=NOON)
@@ -62,6 +63,18 @@ def shop(ada: Member, bob: Member) -> Member:
         go(ada, draw, f"g{number}")
     merging.merge(source=bob.number, into=ada.number, by="owner", at=LATER)
     return ada
+
+
+@pytest.fixture(scope="class")
+def opened(scene: Scene[Member]) -> Iterator[Member]:
+    with scene(open_shop) as ada:
+        yield ada
+
+
+@pytest.fixture
+def shop(opened: Member, db: None) -> Member:
+    """The member to whom all of it happened."""
+    return opened
 
 
 def run(statement: str) -> None:
