@@ -5,7 +5,7 @@ CODE := manage.py config members loyalty rewards campaigns tests .ci
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check check-format check-lint check-types check-imports check-migrations \
+.PHONY: help run test check check-code check-data check-format check-lint check-types check-imports check-migrations \
 	check-templates check-translations format messages prove bench seed-large lock development
 
 help: ## List what there is
@@ -20,7 +20,13 @@ test: development ## Run the tests (some of them: make test ARGS=tests/loyalty)
 	@$(PY) manage.py messages --compile
 	@$(PY) -m pytest $(ARGS)
 
-check: check-format check-lint check-types check-imports check-migrations check-templates check-translations test ## Everything a commit has to pass
+check: check-code check-data test ## Everything a commit has to pass
+
+# Looks at files alone.
+check-code: check-format check-lint check-types check-imports check-templates
+
+# Runs the project, and with it its database.
+check-data: check-migrations check-translations
 
 check-format: development
 	@echo "==> format: ruff format"
