@@ -18,6 +18,7 @@ from rewards import catalogue, floating, pictures, price_words, prices, queries
 from rewards.admin.reward_form import RewardForm
 from rewards.admin.stock import StockPage, stock_badge
 from rewards.models import Reward
+from rewards.reward_checks import KINDS_WITH
 
 PICTURE = ("upload", "without_picture")
 
@@ -102,13 +103,14 @@ class RewardAdmin(StockPage, VerbAdmin):
         return queries.shown(super().get_queryset(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may only look sees the picture, and the price in words."""
+        """Who may only look sees the picture, the price in words, and what rewards of this kind have."""
         if self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
-        return [
-            (name, {**options, "fields": _looked_at(options["fields"])})
+        looked_at = [
+            (name, {**options, "fields": _looked_at(options["fields"], obj)})
             for name, options in self.fieldsets
         ]
+        return [(name, options) for name, options in looked_at if options["fields"]]
 
     # ---- verbs ----------------------------------------------------------------------------------
     def create(self, request: HttpRequest, values: Mapping[str, Any]) -> Reward:
@@ -190,15 +192,20 @@ def _with_picture(reward: Reward, values: Mapping[str, Any]) -> Reward:
     return reward
 
 
-def _looked_at(fields: Any) -> list[Any]:
-    """The fields without those that only a form has."""
+def _looked_at(fields: Any, reward: Reward | None) -> list[Any]:
+    """The fields without those that only a form has, or that are of other kinds."""
     left: list[Any] = []
     for each in fields:
         if isinstance(each, tuple):
-            left.append(tuple(_looked_at(each)))
-        elif each not in (*PICTURE, "pricing"):
+            row = tuple(_looked_at(each, reward))
+            left += [row] if row else []
+        elif each not in (*PICTURE, "pricing") and _has(reward, each):
             left.append(each)
     return left
+
+
+def _has(reward: Reward | None, field: str) -> bool:
+    return reward is None or field not in KINDS_WITH or reward.kind in KINDS_WITH[field]
 
 
 def _drawing(reward: Reward, size: str) -> SafeString:
