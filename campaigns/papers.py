@@ -3,6 +3,8 @@
 Statements in the form of `loyalty.invariants`: (check, wallet id, text) for every row that breaks a check.
 """
 
+from django.utils.translation import gettext_noop
+
 from loyalty.vouching import ROOTS
 
 # By number and sum for each wallet: an act gets another reference where a merged member had used it already.
@@ -52,6 +54,6 @@ JOIN (
 WHERE jsonb_typeof(c.limits->'budget_points') = 'number' AND b.used < a.total"""
 
 CHECKS: dict[str, str] = {
-    "what campaigns gave": PAPERS,
-    "budgets": BUDGETS,
+    gettext_noop("what campaigns gave"): PAPERS,
+    gettext_noop("budgets"): BUDGETS,
 }

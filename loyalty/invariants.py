@@ -4,6 +4,8 @@ Each statement is one pass over a table and answers (check, wallet id or NULL, t
 check. Tables are joined whole (hash and merge joins), texts are made for broken rows alone.
 """
 
+from django.utils.translation import gettext_noop
+
 from loyalty import day_sheets
 
 # Wallets that were merged into another one: (merged, id of the heir).
@@ -204,14 +206,14 @@ LEFT JOIN pg_trigger t ON t.tgrelid = n.relation::regclass AND t.tgname LIKE 'pg
 WHERE t.tgenabled IS DISTINCT FROM 'O' AND t.tgenabled IS DISTINCT FROM 'A'"""
 
 CHECKS: dict[str, str] = {
-    "wallets and their entries": WALLETS_AND_ENTRIES,
-    "wallets and their lots": WALLETS_AND_LOTS,
-    "entries one by one": ENTRIES,
-    "explanations of several parts": EXPLANATIONS,
-    "entries and their lots": ENTRIES_AND_LOTS,
-    "lots and their allocations": LOTS,
-    "corrections": CORRECTIONS,
-    "holds and their lots": HOLDS,
-    "day sheets": DAY_SHEETS,
-    "protection": PROTECTION,
+    gettext_noop("wallets and their entries"): WALLETS_AND_ENTRIES,
+    gettext_noop("wallets and their lots"): WALLETS_AND_LOTS,
+    gettext_noop("entries one by one"): ENTRIES,
+    gettext_noop("explanations of several parts"): EXPLANATIONS,
+    gettext_noop("entries and their lots"): ENTRIES_AND_LOTS,
+    gettext_noop("lots and their allocations"): LOTS,
+    gettext_noop("corrections"): CORRECTIONS,
+    gettext_noop("holds and their lots"): HOLDS,
+    gettext_noop("day sheets"): DAY_SHEETS,
+    gettext_noop("protection"): PROTECTION,
 }

@@ -16,6 +16,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from loyalty import explained_entries, invariants, sealed_days, vouching
 from loyalty.models import Seal, VerificationRun, Wallet
@@ -72,9 +73,9 @@ Look = Callable[[], Generator[Difference, None, None]]
 def passes(*, with_explanations: bool = False) -> Iterator[Pass]:
     """Every pass over the books, in one snapshot; on demand also each entry recomputed from its explanation."""
     looks: dict[str, Look] = {name: _asking(sql) for name, sql in checks().items()}
-    looks["seals"] = _seals
+    looks[gettext_noop("seals")] = _seals
     if with_explanations:
-        looks["explanations"] = _explanations
+        looks[gettext_noop("explanations")] = _explanations
     with snapshot(settings=ROOM_TO_SUM):
         for name, look in looks.items():
             started = time.monotonic()

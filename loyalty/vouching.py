@@ -3,6 +3,8 @@
 Statements in the form of `invariants`: (check, wallet id, text) for every row that breaks a check.
 """
 
+from django.utils.translation import gettext_noop
+
 from loyalty.invariants import HEIRS
 
 # The wallet that stands for a wallet: its heir, or itself. After a merge a paper may name either.
@@ -112,7 +114,7 @@ FROM paper p FULL JOIN entry e ON e.root = p.root AND e.kind = p.kind AND e.name
 WHERE (p.number, p.points) IS DISTINCT FROM (e.number, e.points)"""
 
 CHECKS: dict[str, str] = {
-    "orders and refunds": ORDERS,
-    "points that paid for orders": RETURNS,
-    "holds, gifts, adjustments": PAPERS,
+    gettext_noop("orders and refunds"): ORDERS,
+    gettext_noop("points that paid for orders"): RETURNS,
+    gettext_noop("holds, gifts, adjustments"): PAPERS,
 }

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from rewards import draw_queries, draw_recipe
 from rewards.draw_recipe import Prize, Recomputed, Ticket
 from rewards.models import DrawRound
 
-RECIPE = (
+RECIPE = gettext_noop(
     'ticket n: HMAC-SHA256(seed, round ":" member ":" n) as a big-endian whole number, modulo the sum of the weights '
     "of the prizes still in stock, in their published order"
 )

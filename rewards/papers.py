@@ -3,6 +3,8 @@
 Statements in the form of `loyalty.invariants`: (check, wallet id, text) for every row that breaks a check.
 """
 
+from django.utils.translation import gettext_noop
+
 from loyalty.vouching import ROOTS
 
 _ROOT = f"""root AS MATERIALIZED (
@@ -144,9 +146,9 @@ FROM paper p FULL JOIN entry e ON e.root = p.root
 WHERE (coalesce(p.paid, 0), coalesce(p.won, 0)) <> (coalesce(e.paid, 0), coalesce(e.won, 0))"""
 
 CHECKS: dict[str, str] = {
-    "redemptions": REDEMPTIONS,
-    "stock of rewards": STOCK,
-    "vouchers and codes": VOUCHERS,
-    "draws": DRAWS,
-    "points of draws": DRAW_POINTS,
+    gettext_noop("redemptions"): REDEMPTIONS,
+    gettext_noop("stock of rewards"): STOCK,
+    gettext_noop("vouchers and codes"): VOUCHERS,
+    gettext_noop("draws"): DRAWS,
+    gettext_noop("points of draws"): DRAW_POINTS,
 }

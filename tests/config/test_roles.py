@@ -41,4 +41,4 @@ class TestEnsureRoles:
         out = StringIO()
         call_command("roles", stdout=out)
         call_command("roles", stdout=out)
-        assert out.getvalue().count(f"店员: {len(roles.ROLES[roles.CLERK])} permissions") == 2
+        assert out.getvalue().count(f"店员：{len(roles.ROLES[roles.CLERK])} 项权限") == 2

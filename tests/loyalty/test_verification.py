@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
@@ -423,6 +424,7 @@ class TestVerifyLedger:
         assert str(verification.count_wallets()) in lines[-1]
         assert len(lines) == len(verification.checks()) + 2
         assert all(" s  " in line for line in lines[:-1])
+        assert all(re.search("[\u4e00-\u9fff]", line) for line in lines)
         run = VerificationRun.objects.get()
         assert (run.differences, run.frozen, run.found) == (0, 0, [])
         assert run.wallets == verification.count_wallets()

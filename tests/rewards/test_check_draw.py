@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from members.models import Member
 from rewards import draw_rounds
@@ -12,9 +13,10 @@ from tests.conftest import NOON
 from tests.rewards.draws import NOTHING, go, new_draw, points
 
 
-def check(round_: str) -> str:
+def check(round_: str, language: str = "en") -> str:
     said = io.StringIO()
-    call_command("check_draw", round_, stdout=said)
+    with translation.override(language):
+        call_command("check_draw", round_, stdout=said)
     return said.getvalue()
 
 
@@ -28,6 +30,20 @@ class TestCheckDraw:
             assert f"{each.number} {ada.number} {each.digest} {each.prize.name}" in said
         assert DrawRound.objects.get(number=1).seed in said
         assert said.endswith("3 tickets drawn again: every one as published.\n")
+
+    def test_speaks_chinese_throughout(self, ada: Member):
+        draw = new_draw(prizes=[points("五分", 5)])
+        go(ada, draw, "r1")
+        draw_rounds.close_by_hand(draw=draw, at=NOON)
+        said = check("autumn-1", "zh-hans")
+        assert [line.split(":")[0] for line in said.splitlines()[:5]] == [
+            "期",
+            "种子的 SHA-256",
+            "种子",
+            "算法",
+            "奖品 1",
+        ]
+        assert said.endswith("已重新开出 1 张奖券，与公布的完全一致。\n")
 
     def test_ends_with_an_error_where_something_differs(self, ada: Member):
         draw = new_draw()

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import ngettext
 
 from config import roles
 
@@ -10,4 +11,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for group in roles.ensure_roles():
-            self.stdout.write(f"{group.name}: {group.permissions.count()} permissions")
+            count = group.permissions.count()
+            self.stdout.write(
+                ngettext(
+                    "%(role)s: %(count)d permission", "%(role)s: %(count)d permissions", count
+                )
+                % {"role": group.name, "count": count}
+            )

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         result = Result()
         for each in verification.passes(with_explanations=with_explanations):
             result.add(each.differences)
-            self.stdout.write(f"{each.seconds:7.1f} s  {each.name}")
+            self.stdout.write(f"{each.seconds:7.1f} s  {_(each.name)}")
             self._print(each.differences)
         return result
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         wallets = {each.wallet for each in found if each.wallet is not None}
         numbers = verification.numbers(wallets=wallets) if wallets else {}
         for each in found:
-            words = {"wallet": each.wallet, "check": each.check, "found": each.found}
+            words = {"wallet": each.wallet, "check": _(each.check), "found": each.found}
             if each.wallet is None:
                 text = _("The books break “%(check)s”: %(found)s")
             else:

@@ -1,7 +1,10 @@
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from members.errors import NotFound
 from rewards import draw_checking, draw_queries
@@ -21,23 +24,38 @@ class Command(BaseCommand):
         except NotFound as problem:
             raise CommandError(str(problem)) from None
         told = draw_checking.published(found)
-        self._say("round", told["round"])
-        self._say("SHA-256 of the seed", told["seed_sha256"])
+        self._say(_("round"), told["round"])
+        self._say(_("SHA-256 of the seed"), told["seed_sha256"])
         if told["seed"] is None:
-            raise CommandError("The round is open: its seed is published when it closes.")
-        self._say("seed", told["seed"])
-        self._say("recipe", told["recipe"])
+            raise CommandError(_("The round is open: its seed is published when it closes."))
+        self._say(_("seed"), told["seed"])
+        self._say(_("recipe"), _(told["recipe"]))
         names = {each["id"]: each["name"] for each in told["prizes"]}
         for each in told["prizes"]:
-            stock = "unlimited" if each["stock"] is None else each["stock"]
-            self._say(f"prize {each['id']}", f"{each['name']}, weight {each['weight']}, {stock}")
+            self._say_prize(each)
         for each in told["plays"]:
             won = names.get(each["prize"], "?")
             self.stdout.write(f"{each['ticket']:>8} {each['member']} {each['digest']} {won}")
         checked = draw_checking.verify_round(found)
         if not checked.is_right:
             raise CommandError("\n".join(checked.differences))
-        self.stdout.write(f"{checked.tickets} tickets drawn again: every one as published.")
+        self.stdout.write(
+            ngettext(
+                "%(count)d ticket drawn again: as published.",
+                "%(count)d tickets drawn again: every one as published.",
+                checked.tickets,
+            )
+            % {"count": checked.tickets}
+        )
+
+    def _say_prize(self, prize: Mapping[str, Any]) -> None:
+        is_endless = prize["stock"] is None
+        said = _("%(name)s, weight %(weight)s, %(stock)s") % {
+            "name": prize["name"],
+            "weight": prize["weight"],
+            "stock": _("unlimited") if is_endless else prize["stock"],
+        }
+        self._say(_("prize %(id)s") % {"id": prize["id"]}, said)
 
     def _say(self, name: str, value: object) -> None:
         self.stdout.write(f"{name}: {value}")
