@@ -41,7 +41,7 @@ class TestCheckDraw:
             "种子的 SHA-256",
             "种子",
             "算法",
-            "奖品 1",
+            "奖品 5",
         ]
         assert said.endswith("已重新开出 1 张奖券，与公布的完全一致。\n")
 
