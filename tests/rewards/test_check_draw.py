@@ -36,13 +36,9 @@ class TestCheckDraw:
         go(ada, draw, "r1")
         draw_rounds.close_by_hand(draw=draw, at=NOON)
         said = check("autumn-1", "zh-hans")
-        assert [line.split(":")[0] for line in said.splitlines()[:5]] == [
-            "期",
-            "种子的 SHA-256",
-            "种子",
-            "算法",
-            "奖品 5",
-        ]
+        names = [line.split(":")[0] for line in said.splitlines()]
+        assert names[:4] == ["期", "种子的 SHA-256", "种子", "算法"]
+        assert names[4].startswith("奖品 ")
         assert said.endswith("已重新开出 1 张奖券，与公布的完全一致。\n")
 
     def test_ends_with_an_error_where_something_differs(self, ada: Member):
