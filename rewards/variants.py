@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from loyalty import programs
 from members import transactions, validation
 from members.errors import InvalidInput
 from rewards import stock as shelf
-from rewards.models import Reward, Variant
+from rewards import voucher_rules
+from rewards.models import Reward, Variant, Voucher
 
 MOST_POSITION = 2**31 - 1
 #: Kinds of which every piece is like the other.
@@ -66,11 +69,16 @@ def create(
 def change(
     *, variant: Variant, changes: Mapping[str, object], at: datetime, by: str = ""
 ) -> Variant:
-    """Change a variant; `stock` is what is left now. Its code stays. Raises InvalidInput."""
+    """Change a variant; `stock` is what is left now. Its code stays. Raises InvalidInput.
+
+    The vouchers of a session that is moved are good for its new day.
+    """
     values = validation.cleaned(changes, CHECKS)
     validation.refuse_other_code(values, variant.code)
 
     def work() -> Variant:
+        if "begins_at" in values or "ends_at" in values:
+            _move_vouchers(variant.pk, values)
         locked = Variant.objects.select_for_update(no_key=True, of=["self"])
         fresh = locked.select_related("reward").get(pk=variant.pk)
         for name, value in values.items():
@@ -84,6 +92,16 @@ def change(
         return fresh
 
     return transactions.in_transaction(work)
+
+
+def _move_vouchers(pk: int, values: Mapping[str, Any]) -> None:
+    """Let the open vouchers end with the day of their session; before the shelf, as everybody locks them."""
+    before = Variant.objects.values("begins_at", "ends_at").get(pk=pk)
+    times = before | {name: values[name] for name in before if name in values}
+    if times != before and times["begins_at"] is not None:
+        end = voucher_rules.session_end(**times, zone=programs.current().zone)
+        of_session = Voucher.objects.filter(redemption__variant=pk, state__in=voucher_rules.OPEN)
+        of_session.update(expires_at=end)
 
 
 def _refuse_disorder(variant: Variant) -> None:

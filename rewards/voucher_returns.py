@@ -68,7 +68,7 @@ def _locked(order: Order) -> Sequence[Voucher]:
     locked = Redemption.objects.filter(pk__in=redemptions).select_for_update(no_key=True)
     list(locked.order_by("pk").values_list("pk"))
     found = used.select_for_update(no_key=True, of=("self",)).select_related(
-        "reward", "redemption"
+        "reward", "redemption__variant"
     )
     return list(found.order_by("pk"))
 

@@ -11,15 +11,22 @@ from loyalty import expiry, programs
 from members import queries as member_queries
 from members.models import Store
 from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
-from rewards.models import Reward, Voucher
+from rewards.models import Reward, Variant, Voucher
 from rewards.voucher_errors import NotValidHere, NotValidToday, TicketForDraws, VoucherInactive
 
 EXPIRED = "expired"
 OPEN = (Voucher.State.ACTIVE, Voucher.State.INACTIVE)
 
 
-def expires_at(*, reward: Reward, issued_at: datetime, zone: ZoneInfo) -> datetime | None:
-    """The end of the reward's Nth program day after issue or its fixed end, whichever is earlier; None: never."""
+def expires_at(
+    *, reward: Reward, issued_at: datetime, zone: ZoneInfo, variant: Variant | None = None
+) -> datetime | None:
+    """The end of the reward's Nth program day after issue or its fixed end, whichever is earlier; None: never.
+
+    For a session it is the end of the session's day, whatever else the reward says.
+    """
+    if variant is not None and variant.begins_at is not None:
+        return session_end(variant.begins_at, variant.ends_at, zone)
     if reward.valid_days is None:
         return reward.valid_until
     last_day = issued_at.astimezone(zone).date() + timedelta(days=reward.valid_days)
@@ -27,9 +34,24 @@ def expires_at(*, reward: Reward, issued_at: datetime, zone: ZoneInfo) -> dateti
     return by_days if reward.valid_until is None else min(by_days, reward.valid_until)
 
 
-def active_from(*, reward: Reward, issued_at: datetime, zone: ZoneInfo) -> datetime | None:
-    """The first moment of the reward's Nth program day after issue; None: at once."""
-    if not reward.valid_from_days:
+def session_end(begins_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> datetime:
+    """The end of the program's day on which a session is over, or begins where its end is not said."""
+    last = begins_at if ends_at is None else ends_at - timedelta(microseconds=1)
+    return expiry.end_of_local_day(last.astimezone(zone).date(), zone)
+
+
+def is_session_to_come(variant: Variant | None, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether it is for a session of a later day of the program."""
+    if variant is None or variant.begins_at is None:
+        return False
+    return at.astimezone(zone).date() < variant.begins_at.astimezone(zone).date()
+
+
+def active_from(
+    *, reward: Reward, issued_at: datetime, zone: ZoneInfo, variant: Variant | None = None
+) -> datetime | None:
+    """The first moment of the reward's Nth program day after issue; None: at once, as for every session."""
+    if not reward.valid_from_days or (variant is not None and variant.begins_at is not None):
         return None
     day = issued_at.astimezone(zone).date() + timedelta(days=reward.valid_from_days)
     return datetime.combine(day, time.min, zone)

@@ -76,6 +76,7 @@ def made(
     redemption: Redemption, reward: Reward, code: str, at: datetime, zone: ZoneInfo
 ) -> Voucher:
     """A voucher (unsaved) of a redemption under a code."""
+    variant = redemption.variant
     return Voucher(
         code=code,
         lookup=normalise(code),
@@ -83,8 +84,12 @@ def made(
         member_id=redemption.member_id,
         reward=reward,
         issued_at=at,
-        active_from=voucher_rules.active_from(reward=reward, issued_at=at, zone=zone),
-        expires_at=voucher_rules.expires_at(reward=reward, issued_at=at, zone=zone),
+        active_from=voucher_rules.active_from(
+            reward=reward, issued_at=at, zone=zone, variant=variant
+        ),
+        expires_at=voucher_rules.expires_at(
+            reward=reward, issued_at=at, zone=zone, variant=variant
+        ),
     )
 
 

@@ -119,7 +119,10 @@ class RewardInput(Input):
 
 
 class VariantInput(Input):
-    """A variant or, with `begins_at`, a session; `stock` is what is left (null: unlimited)."""
+    """A variant or, with `begins_at`, a session, whose vouchers are good to the end of its day, whatever `valid_days` says.
+
+    `stock` is what is left (null: unlimited).
+    """
 
     code = TextField(max_length=50)
     name = TextField(max_length=100)

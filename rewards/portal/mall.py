@@ -64,8 +64,13 @@ def _categories(shelf: Shelf) -> list[tuple[Any, str, bool]]:
 def reward(request: ProgramRequest, code: str) -> HttpResponse:
     """One reward: its price, what is to be chosen, its rules, and what would be left."""
     sight = look_at(request, code)
+    offered = sight.choice.variants if sight.choice else []
     context = sight.context() | {
-        "rules": reward_words.rules_of(sight.reward, program=request.program),
+        "rules": reward_words.rules_of(
+            sight.reward,
+            program=request.program,
+            is_for_sessions=any(each.begins_at for each in offered),
+        ),
         "similar": [] if sight.may_redeem else _similar(request, sight),
     }
     return render(request, "portal/reward.html", context)

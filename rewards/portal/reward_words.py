@@ -90,14 +90,14 @@ def _day(month_and_day: str) -> str:
 # ---- the rules --------------------------------------------------------------------------------------
 
 
-def rules_of(reward: Reward, *, program: Program) -> list[str]:
+def rules_of(reward: Reward, *, program: Program, is_for_sessions: bool = False) -> list[str]:
     """What one has to know before redeeming: the merchant's own rules first."""
     own = [rule.strip() for rule in reward.terms.splitlines() if rule.strip()]
     return [
         *own,
         *_worth(reward, program.currency),
         *_places(reward),
-        *_validity(reward),
+        *(_validity_of_session() if is_for_sessions else _validity(reward)),
         *_handing_over(reward),
         *_way_back(reward),
     ]
@@ -123,6 +123,10 @@ def _places(reward: Reward) -> Iterator[str]:
             yield _("Good in: %(names)s.") % words
     if reward.weekdays:
         yield _("Good on: %(days)s.") % {"days": day_names(reward.weekdays)}
+
+
+def _validity_of_session() -> Iterator[str]:
+    yield _("The voucher is good until the end of the day of its session.")
 
 
 def _validity(reward: Reward) -> Iterator[str]:

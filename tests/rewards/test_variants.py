@@ -1,12 +1,14 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from members.errors import InvalidInput
+from members.models import Member
 from rewards import variants
-from rewards.models import Reward, StockMovement, Variant
+from rewards.models import Reward, StockMovement, Variant, Voucher
 from tests.conftest import NOON
+from tests.rewards.builders import Redeem
 from tests.rewards.conftest import new_reward
 
 HOUR = timedelta(hours=1)
@@ -27,6 +29,9 @@ BAD = [
     ({"active": None}, "/active", "invalid"),
     ({"colour": "red"}, "/colour", "unknown_field"),
 ]
+
+
+EVENING = datetime(2026, 12, 5, 6, tzinfo=UTC)  # 14:00 in Shanghai
 
 
 @pytest.fixture
@@ -108,3 +113,43 @@ class TestChange:
             variants.change(variant=made, changes={"begins_at": NOON + HOUR}, at=NOON)
         with pytest.raises(InvalidInput):
             variants.change(variant=made, changes={"begins_at": None}, at=NOON)
+
+
+class TestSessions:
+    @pytest.fixture
+    def voucher(self, ada: Member, class_: Reward, redeem: Redeem) -> Voucher:
+        add(class_, begins_at=EVENING, ends_at=EVENING + 2 * HOUR, stock=5)
+        return redeem(ada, class_, "r1", variant="sat").vouchers.get()
+
+    def change(self, **said: Any) -> None:
+        variants.change(variant=Variant.objects.get(), changes=said, at=NOON, by="owner")
+
+    def test_a_voucher_is_good_to_the_end_of_its_day(self, voucher: Voucher) -> None:
+        assert voucher.expires_at == datetime(2026, 12, 5, 16, tzinfo=UTC)
+
+    def test_it_follows_a_session_that_is_moved(self, voucher: Voucher) -> None:
+        later = EVENING + timedelta(days=60)
+        self.change(begins_at=later, ends_at=later + HOUR)
+        voucher.refresh_from_db()
+        assert voucher.expires_at == datetime(2027, 2, 3, 16, tzinfo=UTC)
+
+    def test_it_stays_as_it_is_with_other_changes(self, voucher: Voucher) -> None:
+        Voucher.objects.update(expires_at=NOON)
+        self.change(name="周日场", begins_at=EVENING)
+        voucher.refresh_from_db()
+        assert voucher.expires_at == NOON
+
+    def test_one_that_is_used_keeps_its_end(self, voucher: Voucher) -> None:
+        Voucher.objects.update(state="used", used_at=NOON)
+        self.change(begins_at=EVENING - HOUR)
+        self.change(ends_at=EVENING + 24 * HOUR)
+        before = voucher.expires_at
+        voucher.refresh_from_db()
+        assert voucher.expires_at == before
+
+    def test_a_move_that_is_refused_moves_no_voucher(self, voucher: Voucher) -> None:
+        with pytest.raises(InvalidInput):
+            self.change(ends_at=EVENING - timedelta(days=3))
+        before = voucher.expires_at
+        voucher.refresh_from_db()
+        assert voucher.expires_at == before

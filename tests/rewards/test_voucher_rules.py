@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,8 +10,9 @@ from django.utils import translation
 
 from members.models import Store
 from rewards import voucher_rules, vouchers
-from rewards.models import Reward, Voucher
+from rewards.models import Reward, Variant, Voucher
 from rewards.voucher_errors import day_names
+from tests.conftest import NOON
 
 MICROSECOND = timedelta(microseconds=1)
 MIDNIGHT = datetime(2026, 11, 21, 16, tzinfo=UTC)  # 2026-11-22 00:00 in Shanghai, a Sunday
@@ -69,6 +71,31 @@ class TestExpiresAt:
         issued_at = MIDNIGHT - timedelta(hours=1)
         found = voucher_rules.expires_at(reward=reward, issued_at=issued_at, zone=SHANGHAI)
         assert found == end
+
+    @pytest.mark.parametrize(
+        ("begins", "ends", "end"),
+        [
+            (timedelta(hours=-2), None, timedelta()),
+            (timedelta(hours=-2), timedelta(), timedelta()),
+            (timedelta(hours=-2), timedelta(microseconds=1), timedelta(days=1)),
+            (timedelta(), None, timedelta(days=1)),
+        ],
+    )
+    def test_of_a_session_is_the_end_of_its_day(
+        self, begins: timedelta, ends: timedelta | None, end: timedelta
+    ) -> None:
+        session = Variant(
+            begins_at=MIDNIGHT + begins, ends_at=None if ends is None else MIDNIGHT + ends
+        )
+        reward = Reward(valid_days=30, valid_from_days=3, valid_until=MIDNIGHT)
+        said = {"reward": reward, "issued_at": NOON - timedelta(days=9), "variant": session}
+        assert voucher_rules.expires_at(**said, zone=SHANGHAI) == MIDNIGHT + end
+        assert voucher_rules.active_from(**said, zone=SHANGHAI) is None
+
+    def test_of_another_variant_is_as_the_reward_says(self) -> None:
+        said: dict[str, Any] = {"reward": Reward(valid_days=0), "variant": Variant(name="S")}
+        found = voucher_rules.expires_at(**said, issued_at=NOON, zone=SHANGHAI)
+        assert found == MIDNIGHT
 
     def test_one_that_ends_before_it_begins_is_expired(self) -> None:
         voucher = Voucher(state="active", active_from=MIDNIGHT, expires_at=MIDNIGHT - MICROSECOND)
