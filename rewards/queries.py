@@ -248,7 +248,7 @@ def redemption_by_reference(*, member: Member, reference: str) -> Redemption | N
 def vouchers() -> QuerySet[Voucher]:
     """All vouchers with what is shown of them, the newest first."""
     found = Voucher.objects.select_related(
-        "redemption", "reward", "member__tier", "used_store", "used_order", "given_by"
+        "redemption__variant", "reward", "member__tier", "used_store", "used_order", "given_by"
     )
     return found.order_by("-issued_at", "-id")
 

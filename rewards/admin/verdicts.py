@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from loyalty import spending
+from loyalty import programs, spending
 from members.errors import Refusal
 from members.models import Store
 from rewards import voucher_rules
@@ -30,11 +30,17 @@ class Verdict:
     icon: str
     words: str
     story: str = ""
+    is_doubtful: bool = False
 
     @property
     def is_good(self) -> bool:
-        """Whether it can be used now."""
+        """Whether it can be used now without another look."""
         return self.tone == "good"
+
+    @property
+    def can_be_used(self) -> bool:
+        """Whether it can be used now, if need be after another look."""
+        return self.is_good or self.is_doubtful
 
 
 def verdict(voucher: Voucher, store: Store | None, at: datetime) -> Verdict:
@@ -45,12 +51,20 @@ def verdict(voucher: Voucher, store: Store | None, at: datetime) -> Verdict:
         voucher_rules.refuse_misplaced(voucher, store, at)
     except Refusal as refusal:
         return refused(refusal, voucher)
+    if voucher_rules.is_session_to_come(voucher.redemption.variant, at, programs.current().zone):
+        words = _("It is for a session of another day. Use it now only if that is meant.")
+        return Verdict("warm", "event", _("Not today's session"), words, is_doubtful=True)
     return Verdict("good", "check_circle", _("Good: can be used now"))
 
 
 def used_now(voucher: Voucher) -> Verdict:
     """Right after it was used at this counter."""
-    return Verdict("good", "task_alt", _("Used: hand it over now"), voucher.reward.name)
+    return Verdict("good", "task_alt", _("Used: hand it over now"), _what(voucher))
+
+
+def _what(voucher: Voucher) -> str:
+    variant = voucher.redemption.variant
+    return f"{voucher.reward.name} · {variant.name}" if variant else voucher.reward.name
 
 
 def unknown() -> Verdict:

@@ -55,7 +55,14 @@ class VoucherAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Voucher]:
-        related = ("redemption", "reward", "member", "used_store", "used_order", "given_by")
+        related = (
+            "redemption__variant",
+            "reward",
+            "member",
+            "used_store",
+            "used_order",
+            "given_by",
+        )
         return super().get_queryset(request).select_related(*related)
 
     def get_urls(self) -> list[URLPattern]:
@@ -140,7 +147,7 @@ class VoucherAdmin(ReadOnlyAdmin):
         can_use = bool(
             found is not None
             and said is not None
-            and said.is_good
+            and said.can_be_used
             and voucher_rules.state_of(found, at) == Voucher.State.ACTIVE
             and self.has_use_permission(request)
         )
@@ -232,7 +239,8 @@ class VoucherAdmin(ReadOnlyAdmin):
 
     @display(description=_("reward"))
     def reward_name(self, found: Voucher) -> str:
-        return found.reward.name
+        variant = found.redemption.variant
+        return f"{found.reward.name} · {variant.name}" if variant else found.reward.name
 
     @display(description=_("expires at"), empty_value="—")
     def good_until(self, found: Voucher) -> str | None:
@@ -257,6 +265,7 @@ def _about(found: Voucher) -> dict[str, Any]:
     names = member_queries.stores_by_code(reward.stores)
     return {
         "voucher": found,
+        "variant": found.redemption.variant,
         "hidden_code": vouchers.masked(found.code),
         "amount": voucher_rules.amount_of(found),
         "stores": listed([names[code].name for code in reward.stores if code in names]),

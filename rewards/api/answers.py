@@ -39,11 +39,21 @@ class DiscountAnswer(serializers.Serializer[Any]):
 class VoucherCheckAnswer(VoucherAnswer):
     """A voucher as the till sees it; the member's number is masked. `stores` and `weekdays` empty: all of them.
 
-    `discount` is what it takes off orders from `min_spend` on, null where it takes nothing off.
+    `discount` is what it takes off orders from `min_spend` on, null where it takes nothing off. `variant` (its code) says
+    which kind of the reward it is for; of a session `begins_at`, `ends_at` and `place` are told too.
     """
 
     reward = serializers.CharField(source="reward.code")
     reward_name = serializers.CharField(source="reward.name")
+    variant = serializers.CharField(
+        source="redemption.variant.code", allow_null=True, default=None
+    )
+    variant_name = serializers.CharField(
+        source="redemption.variant.name", allow_null=True, default=None
+    )
+    begins_at = MomentField(source="redemption.variant.begins_at", allow_null=True, default=None)
+    ends_at = MomentField(source="redemption.variant.ends_at", allow_null=True, default=None)
+    place = serializers.CharField(source="redemption.variant.place", allow_null=True, default=None)
     kind = serializers.ChoiceField(source="reward.kind", choices=Reward.Kind.choices)
     discount = serializers.SerializerMethodField()
     min_spend = MoneyField(source="reward.min_spend", allow_null=True)

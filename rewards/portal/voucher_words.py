@@ -11,7 +11,7 @@ from loyalty.models import Program
 from members import queries as member_queries
 from members.templatetags.portal import money, rate
 from rewards import queries, voucher_rules
-from rewards.models import Redemption, Voucher
+from rewards.models import Redemption, Variant, Voucher
 from rewards.voucher_errors import day_names, listed
 
 
@@ -28,6 +28,11 @@ class Shown:
     where: str
     days: str
     digest: str
+
+    @property
+    def variant(self) -> Variant | None:
+        """Which kind of the reward, or which session, it is for."""
+        return self.voucher.redemption.variant
 
     @property
     def is_taken_back(self) -> bool:

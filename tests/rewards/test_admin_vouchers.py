@@ -19,6 +19,7 @@ from rewards import redemption as redemptions
 from rewards.models import Redemption, Reward, Voucher, VoucherBatch
 from tests.conftest import NOON
 from tests.console import PASSWORDS, desk, errors_of, filled
+from tests.rewards.builders import variant
 from tests.rewards.conftest import new_reward
 
 CHECK = "/console/rewards/voucher/"
@@ -122,6 +123,30 @@ class TestVoucherCheck:
         page = check(desk("clerk"), code)
         assert verdict(page) == ("bad", "没有这张券")
         assert "voucher" not in page.context
+
+    def test_says_which_session_it_is_for_and_asks_twice_on_another_day(
+        self, ada: Member, redeem: Redeem
+    ):
+        course = new_reward("course", kind="experience")
+        sessions = {"today": NOON + timedelta(hours=5), "later": NOON + timedelta(days=3)}
+        for code, begins_at in sessions.items():
+            variant(course, code, begins_at=begins_at, place="静安寺店")
+        codes = {
+            name: redeem(ada, course, name, variant=name).vouchers.get().code for name in sessions
+        }
+        client = desk("clerk")
+
+        page = check(client, codes["today"])
+        assert verdict(page) == ("good", "有效，可以核销")
+        text = page.content.decode()
+        assert "COURSE · Today" in text
+        assert "2026-11-21 17:00" in text
+        assert "静安寺店" in text
+
+        page = check(client, codes["later"], at_once="on")
+        assert verdict(page) == ("warm", "不是今天的场次")
+        assert page.context["can_use"]
+        assert verdict(enter(client, page)) == ("good", "已核销，请交付")
 
     def test_an_empty_line_says_nothing(self, db: None):
         assert check(desk("clerk"), "  ").context["verdict"] is None

@@ -50,6 +50,23 @@ class TestLook:
         Voucher.objects.update(code="Movie-2026/a", lookup="MOVIE2026A")
         assert till.get("vouchers/movie 2026a").json()["code"] == "Movie-2026/a"
 
+    def test_tells_which_session_it_is_for(
+        self, till: Till, ada: Member, redeem: Callable[..., Redemption]
+    ):
+        course = new_reward("course", kind="experience")
+        begins = {"begins_at": "2026-12-05T14:00:00+08:00", "ends_at": "2026-12-05T16:00:00+08:00"}
+        named = {"code": "sat", "name": "周六场"}
+        till.post("rewards/course/variants", {**named, **begins, "place": "静安寺店"})
+        code = redeem(ada, course, "r2", variant="sat").vouchers.get().code
+        said = till.get(f"vouchers/{code}").json()
+        assert {name: said[name] for name in begins} == begins
+        assert (said["variant"], said["variant_name"], said["place"]) == (
+            "sat",
+            "周六场",
+            "静安寺店",
+        )
+        assert said["expires_at"] == "2026-12-06T00:00:00+08:00"
+
 
 class TestUse:
     def test_elsewhere_tells_where(self, till: Till, voucher: Voucher):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -24,6 +24,7 @@ from rewards.voucher_gifts import GiftRequest
 from tests.conftest import NOON
 from tests.loyalty.builders import order
 from tests.portal import page, sign_in
+from tests.rewards.builders import variant
 from tests.rewards.conftest import new_reward
 from tests.rewards.test_code128 import decoded
 
@@ -51,6 +52,31 @@ def redeem(noon: datetime) -> Redeem:
 def voucher(ada: Member, redeem: Redeem) -> Voucher:
     off = new_reward("off", discount_amount=Decimal(20), min_spend=Decimal(100))
     return redeem(ada, off, "r1").vouchers.get()
+
+
+@pytest.fixture
+def seat(ada: Member, redeem: Redeem) -> Voucher:
+    """Ada's place in a session on 5 December at 14:00."""
+    course = new_reward("course", kind="experience")
+    begins_at = datetime(2026, 12, 5, 6, tzinfo=UTC)
+    variant(course, "sat", begins_at=begins_at, place="静安寺店")
+    return redeem(ada, course, "r9", variant="sat").vouchers.get()
+
+
+class TestSession:
+    @pytest.mark.parametrize("path", ["/vouchers", "/vouchers/{0}", "/vouchers/{0}/show"])
+    def test_is_told_with_the_voucher(self, client: Client, ada: Member, seat: Voucher, path: str):
+        text = page(sign_in(client, ada), path.format(seat.code))
+        assert "Sat · 12-05 14:00 · 静安寺店" in text
+        assert "2026-12-05" in text
+
+    @pytest.mark.parametrize("path", ["", "/redeem?variant=sat"])
+    def test_is_when_the_voucher_ends_and_said_before(
+        self, client: Client, ada: Member, seat: Voucher, path: str
+    ):
+        text = page(sign_in(client, ada), f"/rewards/course{path}")
+        assert "券码有效至场次当天结束。" in text
+        assert "30 天" not in text
 
 
 class TestShow:
