@@ -93,3 +93,18 @@ class Given:
     status_points: int = 0
     pieces: int = 0
     cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An effect that its tightest limit left only `fits` of what it is worth."""
+
+    effect: Multiplier | Bonus
+    fits: int
+    worth: int
+    limit: str
+
+    @property
+    def points(self) -> int:
+        """What was cut."""
+        return self.worth - self.fits

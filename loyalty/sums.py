@@ -1,12 +1,11 @@
 """The sum behind an order's points: base, multipliers and bonuses, with or without any of them. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import compress
 from math import floor
 
-from loyalty.effects import Base, Bonus, Effect, Given, Multiplier
+from loyalty.effects import Base, Bonus, Cut, Effect, Given, Multiplier
 from loyalty.explanation_parts import Part, cap_of, part_of
 from loyalty.models import Program
 from loyalty.stacking import (
@@ -256,7 +255,7 @@ class Sum:
             self.reached -= cut.worth
         return points
 
-    def _cut(self, effect: Multiplier | Bonus) -> "Cut | None":
+    def _cut(self, effect: Multiplier | Bonus) -> Cut | None:
         assert effect.room is not None
         worth = self.worths[id(effect)] = self._worth(effect, self.reached)
         name, left = effect.room.tightest()
@@ -290,18 +289,3 @@ class Sum:
     def effects(self) -> tuple[Multiplier | Bonus, ...]:
         """Multiplied bonuses, multipliers, bonuses."""
         return (*self.multiplied, *self.multipliers, *self.plain)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """An effect that its tightest limit left only `fits` of what it is worth."""
-
-    effect: Multiplier | Bonus
-    fits: int
-    worth: int
-    limit: str
-
-    @property
-    def points(self) -> int:
-        """What was cut."""
-        return self.worth - self.fits
