@@ -96,7 +96,7 @@ def change(
 
 def _move_vouchers(pk: int, values: Mapping[str, Any]) -> None:
     """Let the open vouchers end with the day of their session; before the shelf, as everybody locks them."""
-    before = Variant.objects.values("begins_at", "ends_at").get(pk=pk)
+    before: dict[str, Any] = Variant.objects.values("begins_at", "ends_at").get(pk=pk)
     times = before | {name: values[name] for name in before if name in values}
     if times != before and times["begins_at"] is not None:
         end = voucher_rules.session_end(**times, zone=programs.current().zone)

@@ -79,13 +79,19 @@ def _shown(redemption: Redemption, vouchers: Sequence[Voucher], state: str) -> I
     """Of what is proved by vouchers: ready, then used or handed over."""
     is_picked_up = redemption.delivery == PICK_UP
     ready = _("Ready in the store") if is_picked_up else _("Voucher issued")
+    # Whether a partner's code was used is the partner's to know.
+    is_code = redemption.reward.kind == Reward.Kind.PARTNER_CODE
     last = _("Handed over") if is_picked_up else pgettext("a voucher", "Used")
     if state == State.RESERVED:
         yield Step(ready, Progress.TO_COME)
-        yield Step(last, Progress.TO_COME)
+        if not is_code:
+            yield Step(last, Progress.TO_COME)
         return
     used = [each.used_at for each in vouchers if each.used_at is not None]
     is_done = state in {State.USED, State.FULFILLED}
+    if is_code and not used:
+        yield Step(ready, Progress.DONE, _issued_at(vouchers))
+        return
     yield Step(ready, Progress.DONE if is_done else Progress.NOW, _issued_at(vouchers))
     at = max(used, default=redemption.fulfilled_at) if is_done else None
     yield Step(last, Progress.DONE if is_done else Progress.TO_COME, at, _count(used, vouchers))

@@ -11,7 +11,7 @@ from loyalty.models import Program
 from members import queries as member_queries
 from members.templatetags.portal import money, rate
 from rewards import queries, voucher_rules
-from rewards.models import Redemption, Variant, Voucher
+from rewards.models import Redemption, Reward, Variant, Voucher
 from rewards.voucher_errors import day_names, listed
 
 
@@ -33,6 +33,11 @@ class Shown:
     def variant(self) -> Variant | None:
         """Which kind of the reward, or which session, it is for."""
         return self.voucher.redemption.variant
+
+    @property
+    def is_of_partner(self) -> bool:
+        """Whether it is a partner's code: typed in at the partner's, scanned at no till of ours."""
+        return self.voucher.reward.kind == Reward.Kind.PARTNER_CODE
 
     @property
     def is_taken_back(self) -> bool:

@@ -125,15 +125,17 @@ def _about(request: ProgramRequest, found: Voucher) -> dict[str, Any]:
     at = timezone.now()
     (shown,) = voucher_words.shown([found], request.program, at)
     is_active = shown.state == Voucher.State.ACTIVE
+    is_scanned = is_active and not shown.is_of_partner
     is_open = is_active or shown.state == Voucher.State.INACTIVE
     return {
         "shown": shown,
         "voucher": found,
         "reward": found.reward,
         "state": shown.state,
-        "code": vouchers.pretty(found.code),
-        "qr": scan_codes.qr_of(found.code) if is_active else "",
-        "bars": scan_codes.bars_of(found.code) if is_active else "",
+        "is_active": is_active,
+        "code": found.code if shown.is_of_partner else vouchers.pretty(found.code),
+        "qr": scan_codes.qr_of(found.code) if is_scanned else "",
+        "bars": scan_codes.bars_of(found.code) if is_scanned else "",
         "over": voucher_words.taken_back(found),
         "parts": list(voucher_returns.shares_of(found)),
         # Of one that somebody else redeemed and gave away, points and cancelling are not the member's business.

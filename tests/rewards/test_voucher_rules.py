@@ -88,7 +88,11 @@ class TestExpiresAt:
             begins_at=MIDNIGHT + begins, ends_at=None if ends is None else MIDNIGHT + ends
         )
         reward = Reward(valid_days=30, valid_from_days=3, valid_until=MIDNIGHT)
-        said = {"reward": reward, "issued_at": NOON - timedelta(days=9), "variant": session}
+        said: dict[str, Any] = {
+            "reward": reward,
+            "issued_at": NOON - timedelta(days=9),
+            "variant": session,
+        }
         assert voucher_rules.expires_at(**said, zone=SHANGHAI) == MIDNIGHT + end
         assert voucher_rules.active_from(**said, zone=SHANGHAI) is None
 

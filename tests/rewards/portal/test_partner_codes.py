@@ -57,3 +57,38 @@ class TestCancel:
         made.refresh_from_db()
         assert "不能自行取消" in text
         assert made.state == "issued"
+
+
+class TestShow:
+    @pytest.mark.parametrize("path", ["/vouchers/HX2026AB", "/vouchers/HX2026AB/show"])
+    def test_the_code_is_shown_as_it_was_written_and_not_to_be_scanned(
+        self, client: Client, ada: Member, made: Redemption, path: str
+    ):
+        text = page(sign_in(client, ada), path)
+        assert f'<p class="code">{CODE}</p>' in text
+        assert f'data-copy="{CODE}"' in text
+        assert "请在和平影城填写或出示这个券码，不在本店核销。" in text
+        for ours in ('class="qr"', "<rect", "核销后立即失效", "扫码", "全部门店"):
+            assert ours not in text
+
+    def test_names_the_partner_instead_of_stores(
+        self, client: Client, ada: Member, made: Redemption
+    ):
+        assert "<dt>使用地点</dt><dd>和平影城</dd>" in page(
+            sign_in(client, ada), "/vouchers/HX2026AB"
+        )
+
+    def test_that_it_will_be_used_is_no_step_of_ours(
+        self, client: Client, ada: Member, made: Redemption
+    ):
+        text = page(sign_in(client, ada), f"/redemptions/{made.number}")
+        assert "way__step--done" in text
+        assert "way__step--to_come" not in text
+
+    @pytest.mark.parametrize("path", ["/vouchers/HX2026AB", "/vouchers/HX2026AB/show"])
+    def test_is_complete_in_english(
+        self, client: Client, ada: Member, made: Redemption, path: str
+    ):
+        Reward.objects.update(partner="Film House")
+        text = page(sign_in(client, ada), path, language="en")
+        assert "Use it at Film House" in text
