@@ -29,7 +29,7 @@ PAYABLE, CANCELLABLE, FULFILLABLE = "pay", "cancel", "fulfil"
 
 class CancelForm(forms.Form):
     reason = forms.CharField(
-        label=_("why it is cancelled"),
+        label=_("Why it is cancelled"),
         max_length=200,
         required=False,
         widget=UnfoldAdminTextInputWidget,

@@ -62,14 +62,14 @@ class VoucherBatchAdmin(VerbAdmin):
     list_select_related = ("reward",)
     ordering = ("-made_at", "-id")
     sortable_by = ()
-    readonly_fields = FACTS
+    readonly_fields = (*FACTS, "segment_name")
     actions_detail = ("follow", "export", "void")
     change_form_outer_after_template = "admin/rewards/voucherbatch/figures.html"
     fieldsets = (
-        (None, {"fields": (("name", "reward"), ("segment", "pieces"))}),
+        (None, {"fields": (("name", "reward"), ("segment_name", "pieces"))}),
         (_("How it went"), {"fields": (FACTS,)}),
     )
-    add_fieldsets = fieldsets[:1]
+    add_fieldsets = ((None, {"fields": (("name", "reward"), ("segment", "pieces"))}),)
 
     def get_fieldsets(self, request: HttpRequest, obj: VoucherBatch | None = None) -> Any:
         return self.add_fieldsets if obj is None else self.fieldsets
@@ -167,6 +167,10 @@ class VoucherBatchAdmin(VerbAdmin):
         messages.success(request, gettext("The vouchers are being voided in the background."))
 
     # ---- columns --------------------------------------------------------------------------------
+    @display(description=_("segment"))
+    def segment_name(self, batch: VoucherBatch) -> str:
+        return member_queries.segment_names().get(batch.segment, batch.segment)
+
     @display(description=_("reward"))
     def reward_name(self, batch: VoucherBatch) -> str:
         times = f" × {batch.pieces}" if batch.pieces > 1 else ""

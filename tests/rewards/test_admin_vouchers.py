@@ -253,6 +253,22 @@ def started(reward: Reward, segment: str, **said: Any) -> VoucherBatch:
 
 
 class TestBatches:
+    @pytest.mark.parametrize(("is_anybody_in", "is_said"), [(True, False), (False, True)])
+    def test_say_that_nobody_was_in_the_segment(
+        self, ada: Member, cake: Reward, everybody: str, is_anybody_in: bool, is_said: bool
+    ):
+        if not is_anybody_in:
+            Member.objects.update(status="closed")
+        batch = started(cake, everybody)
+        page = f"/console/rewards/voucherbatch/{batch.pk}/change/"
+        client = desk("manager")
+        assert "没有发出任何券" not in client.get(page).content.decode()
+        given(batch)
+        text = client.get(page).content.decode()
+        assert ("没有发出任何券" in text) == is_said
+        assert "所有人" in text
+        assert everybody not in text
+
     def test_are_begun_from_the_form(self, cake: Reward, everybody: str):
         client = desk("manager")
         said = {"name": "冬日回馈", "reward": cake.pk, "segment": everybody, "pieces": "2"}
