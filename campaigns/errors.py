@@ -45,7 +45,7 @@ class NeedsApproval(CampaignsError):
     def __str__(self) -> str:
         return _(
             "A second person has to approve this first. Ask for approval; a running campaign is paused before it is "
-            "changed."
+            "changed. Over the API, send the state “draft” (“paused” for a running one) and ask in the console."
         )
 
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from campaigns import editing, lifecycle, preset_rewards
+from campaigns import editing, lifecycle, phases, preset_rewards
+from campaigns.errors import NeedsApproval
 from campaigns.models import Campaign
 from campaigns.preset_files import Preset
 from campaigns.preset_rewards import Shelves
@@ -33,7 +34,10 @@ MADE_BY = "preset:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a preset made: the program, its tiers, what is on its shelves, campaigns; and which of others now rest."""
+    """What a preset made: the program, its tiers, what is on its shelves, campaigns; and which of others now rest.
+
+    `waiting` are those of its campaigns that a second person has to approve before they run.
+    """
 
     program: Program
     tiers: Sequence[Tier]
@@ -41,12 +45,17 @@ class Loaded:
     campaigns: Sequence[Campaign]
     paused: Sequence[Campaign]
 
+    @property
+    def waiting(self) -> list[Campaign]:
+        return [campaign for campaign in self.campaigns if phases.is_waiting(campaign)]
+
 
 def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
     """Set the program up as the preset says; again, it comes to the same.
 
     Rewards, offers, draws and campaigns of the same codes are changed; running campaigns of other presets are paused,
-    the merchant's own go on; what else was on the shelves stays there. Raises TiersInUse where members hold more tiers
+    the merchant's own go on; what else was on the shelves stays there. Where a second person approves campaigns, `by`
+    asks for it and the campaigns wait. Raises TiersInUse where members hold more tiers
     than there would be, and what the single verbs raise; then nothing changes.
     """
     words = preset.words()
@@ -56,7 +65,8 @@ def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
         tiers = ladders.replace(ladder=words["tiers"]) if words.get("tiers") else []
         shelves = preset_rewards.fill(words=words, by=by, at=at)
         paused = _pause_others(preset, by, at)
-        campaigns = [_campaign(each, preset, by, at) for each in words["campaigns"]]
+        campaign = _asked if changed.program.campaigns_need_approval else _running
+        campaigns = [campaign(each, preset, by, at) for each in words["campaigns"]]
         return Loaded(
             program=changed.program,
             tiers=tiers,
@@ -89,20 +99,54 @@ def _pause_others(preset: Preset, by: str, at: datetime) -> list[Campaign]:
     return [lifecycle.pause(campaign=campaign, by=by, at=at) for campaign in others(preset=preset)]
 
 
-def _campaign(words: Mapping[str, Any], preset: Preset, by: str, at: datetime) -> Campaign:
-    changes = {
-        "conditions": {},
-        "limits": {},
-        "state": Campaign.State.ACTIVE,
-        **{name: value for name, value in words.items() if name != "runs_for_days"},
-    }
-    if "runs_for_days" in words:
-        changes |= {"starts_at": at, "ends_at": at + timedelta(days=words["runs_for_days"])}
-    known = Campaign.objects.filter(code=words["code"]).first()
-    if known is None or not _may_change(known, preset):
-        changes["code"] = _free_code(words["code"])
-        return editing.create(changes=changes, by=f"{MADE_BY}{preset.name}", at=at)
+def _running(words: Mapping[str, Any], preset: Preset, by: str, at: datetime) -> Campaign:
+    """A campaign as the preset says it, running."""
+    changes = {**_changes(words, at), "state": Campaign.State.ACTIVE}
+    known = _own(words["code"], preset)
+    if known is None:
+        return _new(changes, preset, at)
     return editing.change(campaign=known, changes=changes, by=by, at=at)
+
+
+def _asked(words: Mapping[str, Any], preset: Preset, by: str, at: datetime) -> Campaign:
+    """A campaign as the preset says it, waiting for a second person; one that runs like that already goes on."""
+    changes = _changes(words, at)
+    known = _own(words["code"], preset)
+    if known is None:
+        return _ask(_new(changes, preset, at), by, at)
+    active = {**changes, "state": Campaign.State.ACTIVE}
+    try:
+        return editing.change(campaign=known, changes=active, by=by, at=at)
+    except NeedsApproval:
+        if known.state == Campaign.State.ACTIVE:
+            known = lifecycle.pause(campaign=known, by=by, at=at)
+        changed = editing.change(campaign=known, changes=changes, by=by, at=at)
+        return _ask(changed, by, at)
+
+
+def _ask(campaign: Campaign, by: str, at: datetime) -> Campaign:
+    """Ask for approval; what the lint finds is meant so by the preset."""
+    found = lifecycle.open_findings(campaign=campaign, at=at)
+    accepted = [each["code"] for each in found]
+    return lifecycle.ask_approval(campaign=campaign, by=by, at=at, accepted=accepted)
+
+
+def _changes(words: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    said = {name: value for name, value in words.items() if name != "runs_for_days"}
+    if "runs_for_days" in words:
+        said |= {"starts_at": at, "ends_at": at + timedelta(days=words["runs_for_days"])}
+    return {"conditions": {}, "limits": {}, **said}
+
+
+def _new(changes: Mapping[str, Any], preset: Preset, at: datetime) -> Campaign:
+    named = {**changes, "code": _free_code(changes["code"])}
+    return editing.create(changes=named, by=f"{MADE_BY}{preset.name}", at=at)
+
+
+def _own(code: str, preset: Preset) -> Campaign | None:
+    """The preset's campaign of this code that may be changed."""
+    known = Campaign.objects.filter(code=code).first()
+    return known if known is not None and _may_change(known, preset) else None
 
 
 def _may_change(campaign: Campaign, preset: Preset) -> bool:

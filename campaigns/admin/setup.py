@@ -12,11 +12,12 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
 from campaigns import preset_files, presets, wording
 from campaigns.models import Campaign
+from campaigns.phases import Phase
 from campaigns.preset_files import Preset
 from loyalty import paying_words, programs
 from loyalty.models import Program
@@ -180,11 +181,19 @@ class SetupPages:
 
     def _load(self, request: HttpRequest, preset: Preset) -> HttpResponse:
         at = timezone.now()
-        presets.load(preset=preset, by=request.user.get_username(), at=at)
-        messages.success(
-            request, _("“%(preset)s” is set up and running.") % {"preset": preset.title}
+        loaded = presets.load(preset=preset, by=request.user.get_username(), at=at)
+        address = reverse("admin:campaigns_campaign_changelist")
+        words = {"preset": preset.title, "count": len(loaded.waiting)}
+        if not loaded.waiting:
+            messages.success(request, _("“%(preset)s” is set up and running.") % words)
+            return HttpResponseRedirect(address)
+        said = ngettext(
+            "“%(preset)s” is set up. %(count)d campaign waits for a second person to approve it.",
+            "“%(preset)s” is set up. %(count)d campaigns wait for a second person to approve them.",
+            len(loaded.waiting),
         )
-        return HttpResponseRedirect(reverse("admin:campaigns_campaign_changelist"))
+        messages.success(request, said % words)
+        return HttpResponseRedirect(f"{address}?phase={Phase.WAITING.value}")
 
 
 def _check(request: HttpRequest) -> None:
@@ -219,6 +228,7 @@ def _shown(preset: Preset) -> dict[str, Any]:
         "tiers": words.get("tiers", []),
         "shelves": _shelves(words),
         "campaigns": [(each["name"], wording.sentence(each, names)) for each in campaigns],
+        "needs_approval": programs.current().campaigns_need_approval,
         "paused": presets.others(preset=preset),
         "beside": presets.beside(preset=preset),
     }

@@ -1,13 +1,17 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from campaigns import preset_files
+from campaigns import lifecycle, preset_files
 from campaigns.models import Campaign
 from loyalty import queries
-from members.models import Tier, User
+from members.models import Member, Tier, User
 from tests.campaigns.builders import campaign
 from tests.loyalty.builders import program
+
+#: The box that is ticked where something would become another one.
+YES = {"overwrite": "on"}
 
 
 @pytest.fixture
@@ -66,14 +70,50 @@ class TestSetup:
         assert str(queries.program().earn_rate) == "0.100000"
         assert queries.program().award_on == "completed"
 
-    def test_refuses_what_does_not_fit_and_says_why(self, console: Client, ada: object) -> None:
-        program(campaigns_need_approval=True)
+    def test_refuses_what_does_not_fit_and_says_why(self, console: Client, ada: Member) -> None:
+        Member.objects.filter(pk=ada.pk).update(tier=Tier.objects.get(code="diamond"))
 
-        page = console.post(reverse("admin:campaigns_setup_preset", args=["coffee_stars"]))
+        page = console.post(reverse("admin:campaigns_setup_preset", args=["coffee_stars"]), YES)
 
         assert page.status_code == 200
         assert 'role="alert"' in page.content.decode()
         assert Tier.objects.count() == 4
+
+    def test_lets_a_second_person_decide_where_the_program_says_so(self, console: Client) -> None:
+        program(campaigns_need_approval=True)
+        address = reverse("admin:campaigns_setup_preset", args=["snack_bar"])
+        assert "另一位同事审批" in console.get(address).content.decode()
+
+        answer = console.post(address, YES, follow=True)
+
+        assert answer.redirect_chain[-1][0].endswith("?phase=waiting")
+        assert "2 个活动等待另一位同事审批" in answer.content.decode()
+        made = Campaign.objects.all()
+        assert {(each.state, each.requested_by) for each in made} == {("draft", "owner")}
+        assert "满 50 送 100" in answer.content.decode()
+        lifecycle.approve(campaign=made[0], by="manager", at=timezone.now())
+
+        # Once more: what was approved goes on, what waits still waits.
+        console.post(address, YES)
+
+        states = dict(Campaign.objects.values_list("pk", "state"))
+        assert sorted(states.values()) == ["active", "draft"]
+
+    def test_a_running_campaign_that_changes_rests_until_it_is_approved(
+        self, console: Client
+    ) -> None:
+        address = reverse("admin:campaigns_setup_preset", args=["snack_bar"])
+        console.post(address, YES)
+        program(campaigns_need_approval=True)
+        first, other = Campaign.objects.order_by("code")
+        Campaign.objects.filter(pk=first.pk).update(name="Ours")
+
+        console.post(address, YES)
+
+        first.refresh_from_db()
+        other.refresh_from_db()
+        assert (first.state, first.requested_by) == ("paused", "owner")
+        assert other.state == "active"
 
     def test_is_found_from_the_list(self, console: Client) -> None:
         address = reverse("admin:campaigns_campaign_set_up")
