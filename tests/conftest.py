@@ -34,6 +34,20 @@ FEW_BYTES = 512 * 1024
 T = TypeVar("T")
 
 
+# Tests that are about the database server as much as about us, besides those over real connections.
+ENGINE = ("tests/prove/", "/api/", "tests/config/test_api_", "tests/loyalty/test_ledger_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what another database server has to show too (`-m engine`), and begin with what takes long."""
+    for item in items:
+        is_committing = "committed_db" in getattr(item, "fixturenames", ())
+        if is_committing or any(place in item.nodeid for place in ENGINE):
+            item.add_marker(pytest.mark.engine)
+    # Begun last it would run on alone, with the other processor idle.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_test_environment: None,
@@ -168,9 +182,11 @@ def scene(django_db_setup: None, django_db_blocker: Any) -> Scene[Any]:
 
 def _empty_tables() -> None:
     """Remove what was committed; replica role keeps the append-only triggers from refusing."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         names = connection.introspection.table_names(cursor)
         ours = [name for name in names if name.startswith(TABLES) and name not in KEPT_TABLES]
+        # Whoever is still at it, even if its process was killed, comes to its end first.
+        cursor.execute(f"LOCK TABLE {', '.join(ours)}")
         cursor.execute(
             " UNION ALL ".join(
                 f"SELECT '{name}', pg_relation_size('{name}') WHERE EXISTS (SELECT FROM {name})"
@@ -178,12 +194,11 @@ def _empty_tables() -> None:
             )
         )
         filled = dict(cursor.fetchall())
-        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET LOCAL session_replication_role = replica")
         if any(size > FEW_BYTES for size in filled.values()):
             cursor.execute(f"TRUNCATE {', '.join(ours)} CASCADE")
         elif filled:
             cursor.execute("; ".join(f"DELETE FROM {name}" for name in filled))
-        cursor.execute("SET session_replication_role = origin")
 
 
 class RealDatabase:

@@ -3,6 +3,7 @@
 import os
 import time
 
+import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -34,6 +35,7 @@ def live(count: int) -> settings:
     )
 
 
+@pytest.mark.long
 class TestLedger:
     def test_does_what_the_model_says(self, db: None) -> None:
         """In blocks: each hangs on a seed of its own, by which it can be looked at again."""

@@ -97,6 +97,7 @@ def members(committed_db: Any) -> list[Member]:
     ]
 
 
+@pytest.mark.long
 class TestBank:
     def test_keeps_its_books_while_fifty_clients_are_at_work(
         self, committed_db: Any, members: list[Member]
