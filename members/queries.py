@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from members import phones, validation
 from members.errors import NotFound
-from members.models import Consent, Job, Member, Message, Store, Tier, TierChange
+from members.models import Consent, Job, Member, Message, Store, Tier, TierChange, User
 
 
 def by_number(number: str, pointer: str = "") -> Member:
@@ -149,6 +149,12 @@ def tier(code: str, pointer: str = "") -> Tier:
     if known is None:
         raise NotFound(_("Tier"), pointer)
     return known
+
+
+def staff_names(usernames: Iterable[str]) -> dict[str, str]:
+    """What people of the staff are called, by login, for those who have a name; one query."""
+    named = User.objects.filter(username__in=set(usernames)).exclude(name="")
+    return dict(named.values_list("username", "name"))
 
 
 def stores() -> QuerySet[Store]:

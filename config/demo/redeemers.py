@@ -97,7 +97,7 @@ def _take(rich: Sequence[Member], at: datetime) -> None:
     for place in (5, 6):
         _redeem(rich[place], "video-month", at - place * HOUR)
     beans = _redeem(rich[2], "beans", at - DAY)
-    redemption.cancel(number=beans.number, at=at - 20 * HOUR, by="member")
+    redemption.cancel_own(number=beans.number, at=at - 20 * HOUR)
     cups = _redeem(rich[7], "cup-upgrade", at - 7 * HOUR)
     gift = GiftRequest(
         code=cups.vouchers.get().code, to=rich[8].number, reference="demo", message="下午茶我请"

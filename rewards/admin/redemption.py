@@ -92,7 +92,7 @@ class RedemptionAdmin(RedemptionSteps, Shipping, ReadOnlyAdmin):
                 "fields": (
                     "handing_over",
                     ("carrier", "tracking"),
-                    ("fulfilled_at", "fulfilled_by"),
+                    ("fulfilled_at", "fulfiller"),
                 )
             },
         ),
@@ -136,6 +136,11 @@ class RedemptionAdmin(RedemptionSteps, Shipping, ReadOnlyAdmin):
         cash = f" + ¥{found.cash:,.2f}" if found.cash else ""
         points = f"−{found.points:,}" if found.points else gettext("a present")
         return f"{points}{cash}"
+
+    @display(description=_("fulfilled by"), empty_value="—")
+    def fulfiller(self, found: Redemption) -> str:
+        by = found.fulfilled_by
+        return member_queries.staff_names([by]).get(by, by)
 
     @display(description=_("price of a piece"), empty_value="—")
     def price_reasons(self, found: Redemption) -> str | None:

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loyalty import programs, spending
+from members import queries as member_queries
 from members.errors import Refusal
 from members.models import Store
-from rewards import voucher_rules
+from rewards import voucher_rules, voucher_steps
 from rewards.errors import AlreadyUsed, VoucherExpired, VoucherVoid
 from rewards.models import Voucher
 from rewards.voucher_errors import (
@@ -102,11 +103,13 @@ _HEADS: Mapping[type[Refusal], tuple[str, str, Callable[[], str]]] = {
 def _story(refusal: Refusal, voucher: Voucher) -> str:
     parts = [str(refusal)]
     if isinstance(refusal, AlreadyUsed):
-        parts += [_("By %(who)s.") % {"who": voucher.used_by}] if voucher.used_by else []
+        by = member_queries.staff_names([voucher.used_by]).get(voucher.used_by, voucher.used_by)
+        parts += [_("By %(who)s.") % {"who": by}] if by else []
         if voucher.used_order:
             parts.append(_("For order %(order)s.") % {"order": voucher.used_order.reference})
     if isinstance(refusal, VoucherVoid) and voucher.voided_at:
         moment = timezone.localtime(voucher.voided_at)
-        words = {"moment": f"{moment:%Y-%m-%d %H:%M}", "who": voucher.voided_by or "—"}
-        parts.append(_("Voided %(moment)s by %(who)s.") % words)
+        words = {"moment": f"{moment:%Y-%m-%d %H:%M}", "who": voucher_steps.voided_by(voucher)}
+        by_whom = _("Voided %(moment)s by %(who)s.") if words["who"] else _("Voided %(moment)s.")
+        parts.append(by_whom % words)
     return " ".join(parts)

@@ -46,9 +46,9 @@ class VoucherAdmin(ReadOnlyAdmin):
                     ("hidden_code", "reward_name", "state_words"),
                     ("owner", "from_redemption", "given_by"),
                     ("issued_at", "active_from", "good_until"),
-                    ("used_at", "used_store", "used_by"),
+                    ("used_at", "used_store", "user_name"),
                     ("used_order", "amount"),
-                    ("voided_at", "voided_by", "void_reason"),
+                    ("voided_at", "voider_name", "void_reason"),
                 )
             },
         ),
@@ -183,12 +183,16 @@ class VoucherAdmin(ReadOnlyAdmin):
         page = max(1, int(number)) if (number := request.GET.get("page", "1")).isdecimal() else 1
         begin = (min(page, 10_000) - 1) * PAGE
         found = list(queries.vouchers_of(member)[begin : begin + PAGE + 1])
+        names = member_queries.staff_names(each.used_by for each in found)
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Vouchers of %(member)s") % {"member": member},
             "opts": self.opts,
             "member": member,
-            "rows": [(each, vouchers.masked(each.code)) for each in found[:PAGE]],
+            "rows": [
+                (each, vouchers.masked(each.code), names.get(each.used_by, each.used_by))
+                for each in found[:PAGE]
+            ],
             "next_page": page + 1 if len(found) > PAGE else None,
         }
         return TemplateResponse(request, "admin/rewards/voucher/history.html", context)
@@ -246,6 +250,14 @@ class VoucherAdmin(ReadOnlyAdmin):
     def good_until(self, found: Voucher) -> str | None:
         return None if found.expires_at is None else moments.last(found.expires_at)
 
+    @display(description=_("used by"), empty_value="—")
+    def user_name(self, found: Voucher) -> str:
+        return member_queries.staff_names([found.used_by]).get(found.used_by, found.used_by)
+
+    @display(description=_("voided by"), empty_value="—")
+    def voider_name(self, found: Voucher) -> str:
+        return voucher_steps.voided_by(found)
+
     @display(description=_("member"))
     def owner(self, found: Voucher) -> str:
         return str(found.member)
@@ -271,5 +283,5 @@ def _about(found: Voucher) -> dict[str, Any]:
         "stores": listed([names[code].name for code in reward.stores if code in names]),
         "weekdays": day_names(reward.weekdays) if reward.weekdays else "",
         "currency": programs.current().currency,
-        "steps": list(voucher_steps.of(found)),
+        "steps": voucher_steps.told(found),
     }

@@ -14,8 +14,9 @@ from PIL import Image
 from config import roles
 from members import codes
 from members.models import Job, Member, Message, Store, User
-from rewards import pictures, voucher_batches, vouchers
+from rewards import giving, pictures, pools, voucher_batches, vouchers
 from rewards import redemption as redemptions
+from rewards.giving import Gift
 from rewards.models import Redemption, Reward, Voucher, VoucherBatch
 from tests.conftest import NOON
 from tests.console import PASSWORDS, desk, errors_of, filled
@@ -201,6 +202,52 @@ class TestVoucherCheck:
             assert page.status_code == 200
             assert voucher.code not in page.content.decode()
         assert f"•••• {voucher.code[-4:]}" in client.get(history).content.decode()
+
+
+class TestWho:
+    def test_staff_are_called_by_their_names(self, voucher: Voucher):
+        client = desk("manager")
+        User.objects.filter(username="manager").update(name="林店长")
+        enter(client, check(client, voucher.code))
+        made = voucher.redemption
+        for path in (
+            f"/console/rewards/voucher/{voucher.pk}/change/",
+            f"/console/rewards/voucher/of/{voucher.member_id}/",
+            f"/console/rewards/redemption/{made.pk}/change/",
+        ):
+            assert "林店长" in client.get(path).content.decode()
+        page = check(client, voucher.code)
+        assert "林店长" in page.context["verdict"].story
+        assert [who for _step, who in page.context["steps"]] == ["", "林店长"]
+
+    def test_the_member_is_named_as_who_cancelled(self, voucher: Voucher):
+        redemptions.cancel_own(number=voucher.redemption.number, at=NOON)
+        page = check(desk("clerk"), voucher.code)
+        assert "由 会员本人 作废" in page.context["verdict"].story
+        assert [who for _step, who in page.context["steps"]] == ["", "会员本人"]
+
+    def test_nobody_is_named_where_it_came_about_by_itself(
+        self, ada: Member, cake: Reward, redeem: Redeem
+    ):
+        given = giving.give(
+            gift=Gift(member=ada.pk, reward="cake", pieces=1, reference="g"), at=NOON
+        )
+        assert given is not None
+        giving.take_back(member=ada.pk, reference="g", at=NOON)
+        page = check(desk("clerk"), given.vouchers.get().code)
+        story = page.context["verdict"].story
+        assert "2026-11-21 12:00 作废。" in story
+        assert "由" not in story
+
+    def test_half_of_a_short_code_stays_hidden(self, ada: Member, redeem: Redeem):
+        film = new_reward("film", kind="partner_code")
+        pools.add(reward="film", file=b"ABCDEF", by="", at=NOON)
+        made = redeem(ada, film, "f1")
+        text = (
+            desk("manager").get(f"/console/rewards/redemption/{made.pk}/change/").content.decode()
+        )
+        assert "•••• EF" in text
+        assert "ABCD" not in text
 
 
 class TestVoid:
