@@ -1,6 +1,6 @@
 """What members get in a preset: donation projects, rewards with their variants, offers and draws, by the verbs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -40,26 +40,20 @@ def fill(*, words: Mapping[str, Any], by: str, at: datetime) -> Shelves:
     )
 
 
-def _project(words: Mapping[str, Any], by: str, at: datetime) -> DonationProject:
-    known = DonationProject.objects.filter(code=words["code"]).first()
-    if known is None:
-        return projects.create(changes=words)
-    return projects.change(project=known, changes=words)
+def said_of_known(kind: str, words: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """What a preset says of something that is there: the stock stays, and a draw's prizes; windows begin at `at`.
+
+    `kind` is its place among the words: projects, rewards, variants, offers or draws.
+    """
+    said = _SAID[kind](words, at)
+    return {name: value for name, value in said.items() if name not in ("stock", "prizes")}
 
 
-def _reward(words: Mapping[str, Any], by: str, at: datetime) -> Reward:
-    said = {name: value for name, value in words.items() if name != "variants"}
-    known = Reward.objects.filter(code=words["code"]).first()
-    if known is None:
-        reward = catalogue.create(changes=said, by=by, at=at)
-    else:
-        reward = catalogue.change(reward=known, changes=_but_stock(said), by=by, at=at)
-    for each in words.get("variants", []):
-        _variant(reward, each, by, at)
-    return reward
+def _reward_said(words: Mapping[str, Any], _at: datetime) -> dict[str, Any]:
+    return {name: value for name, value in words.items() if name != "variants"}
 
 
-def _variant(reward: Reward, words: Mapping[str, Any], by: str, at: datetime) -> Variant:
+def _variant_said(words: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     said = {
         name: value
         for name, value in words.items()
@@ -69,10 +63,48 @@ def _variant(reward: Reward, words: Mapping[str, Any], by: str, at: datetime) ->
         begins_at = _morning(at, words["begins_in_days"])
         ends_at = begins_at + timedelta(hours=words["lasts_hours"])
         said |= {"begins_at": begins_at, "ends_at": ends_at}
+    return said
+
+
+def _offer_said(words: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    said = {name: value for name, value in words.items() if name != "runs_for_days"}
+    return said | {"starts_at": at, "ends_at": at + timedelta(days=words["runs_for_days"])}
+
+
+_SAID: Mapping[str, Callable[[Mapping[str, Any], datetime], dict[str, Any]]] = {
+    "projects": lambda words, _at: dict(words),
+    "rewards": _reward_said,
+    "variants": _variant_said,
+    "offers": _offer_said,
+    "draws": lambda words, _at: dict(words),
+}
+
+
+def _project(words: Mapping[str, Any], by: str, at: datetime) -> DonationProject:
+    known = DonationProject.objects.filter(code=words["code"]).first()
+    if known is None:
+        return projects.create(changes=words)
+    return projects.change(project=known, changes=words)
+
+
+def _reward(words: Mapping[str, Any], by: str, at: datetime) -> Reward:
+    known = Reward.objects.filter(code=words["code"]).first()
+    if known is None:
+        reward = catalogue.create(changes=_reward_said(words, at), by=by, at=at)
+    else:
+        said = said_of_known("rewards", words, at)
+        reward = catalogue.change(reward=known, changes=said, by=by, at=at)
+    for each in words.get("variants", []):
+        _variant(reward, each, by, at)
+    return reward
+
+
+def _variant(reward: Reward, words: Mapping[str, Any], by: str, at: datetime) -> Variant:
     known = Variant.objects.filter(reward=reward, code=words["code"]).first()
     if known is None:
-        return variants.create(reward=reward, changes=said, by=by, at=at)
-    return variants.change(variant=known, changes=_but_stock(said), by=by, at=at)
+        return variants.create(reward=reward, changes=_variant_said(words, at), by=by, at=at)
+    said = said_of_known("variants", words, at)
+    return variants.change(variant=known, changes=said, by=by, at=at)
 
 
 def _morning(at: datetime, days: int) -> datetime:
@@ -83,21 +115,14 @@ def _morning(at: datetime, days: int) -> datetime:
 
 
 def _offer(words: Mapping[str, Any], by: str, at: datetime) -> Offer:
-    said = {name: value for name, value in words.items() if name != "runs_for_days"}
-    said |= {"starts_at": at, "ends_at": at + timedelta(days=words["runs_for_days"])}
     known = Offer.objects.filter(code=words["code"]).first()
     if known is None:
-        return offers.create(changes=said, by=by, at=at)
-    return offers.change(offer=known, changes=_but_stock(said), by=by, at=at)
+        return offers.create(changes=_offer_said(words, at), by=by, at=at)
+    return offers.change(offer=known, changes=said_of_known("offers", words, at), by=by, at=at)
 
 
 def _draw(words: Mapping[str, Any], at: datetime) -> Draw:
     known = Draw.objects.filter(code=words["code"]).first()
     if known is None:
         return draw_editing.create(changes=words, at=at)
-    said = {name: value for name, value in words.items() if name != "prizes"}
-    return draw_editing.change(draw=known, changes=said, at=at)
-
-
-def _but_stock(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if name != "stock"}
+    return draw_editing.change(draw=known, changes=said_of_known("draws", words, at), at=at)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from campaigns import editing, lifecycle, phases, preset_rewards
+from campaigns import editing, lifecycle, phases, preset_changes, preset_rewards
 from campaigns.errors import NeedsApproval
 from campaigns.models import Campaign
+from campaigns.preset_changes import Changed
 from campaigns.preset_files import Preset
 from campaigns.preset_rewards import Shelves
 from loyalty import switching
@@ -36,7 +37,8 @@ MADE_BY = "preset:"
 class Loaded:
     """What a preset made: the program, its tiers, what is on its shelves, campaigns; and which of others now rest.
 
-    `waiting` are those of its campaigns that a second person has to approve before they run.
+    `changed` is what was there before and says something else now, `waiting` are those of its campaigns that a second
+    person has to approve before they run.
     """
 
     program: Program
@@ -44,6 +46,7 @@ class Loaded:
     shelves: Shelves
     campaigns: Sequence[Campaign]
     paused: Sequence[Campaign]
+    changed: Sequence[Changed]
 
     @property
     def waiting(self) -> list[Campaign]:
@@ -61,18 +64,21 @@ def load(*, preset: Preset, by: str, at: datetime) -> Loaded:
     words = preset.words()
 
     def work() -> Loaded:
-        changed = switching.change_program(changes={**USUAL, **words.get("program", {})}, at=at)
+        changed = preset_changes.changed_by(preset=preset, at=at)
+        settings = {**USUAL, **words.get("program", {})}
+        program = switching.change_program(changes=settings, at=at).program
         tiers = ladders.replace(ladder=words["tiers"]) if words.get("tiers") else []
         shelves = preset_rewards.fill(words=words, by=by, at=at)
         paused = _pause_others(preset, by, at)
-        campaign = _asked if changed.program.campaigns_need_approval else _running
+        campaign = _asked if program.campaigns_need_approval else _running
         campaigns = [campaign(each, preset, by, at) for each in words["campaigns"]]
         return Loaded(
-            program=changed.program,
+            program=program,
             tiers=tiers,
             shelves=shelves,
             campaigns=campaigns,
             paused=paused,
+            changed=changed,
         )
 
     return transactions.in_transaction(work)

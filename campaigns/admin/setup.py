@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
-from campaigns import preset_files, presets, wording
+from campaigns import preset_changes, preset_files, presets, wording
 from campaigns.models import Campaign
 from campaigns.phases import Phase
 from campaigns.preset_files import Preset
@@ -166,16 +166,21 @@ class SetupPages:
         except NotFound:
             raise Http404 from None
         problem = ""
+        shown = _shown(preset)
         if request.method == "POST":
             try:
-                return self._load(request, preset)
+                if not shown["changed"] or "overwrite" in request.POST:
+                    return self._load(request, preset)
+                problem = _(
+                    "Some of it is there already and would be changed: tick that it may be."
+                )
             except (Refusal, InvalidInput) as refusal:
                 problem = str(refusal)
         context = {
             **self.admin_site.each_context(request),
             "title": preset.title,
             "problem": problem,
-            **_shown(preset),
+            **shown,
         }
         return TemplateResponse(request, "admin/campaigns/setup/preset.html", context)
 
@@ -228,6 +233,7 @@ def _shown(preset: Preset) -> dict[str, Any]:
         "tiers": words.get("tiers", []),
         "shelves": _shelves(words),
         "campaigns": [(each["name"], wording.sentence(each, names)) for each in campaigns],
+        "changed": preset_changes.changed_by(preset=preset, at=timezone.now()),
         "needs_approval": programs.current().campaigns_need_approval,
         "paused": presets.others(preset=preset),
         "beside": presets.beside(preset=preset),

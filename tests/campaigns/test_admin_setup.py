@@ -7,7 +7,10 @@ from campaigns import lifecycle, preset_files
 from campaigns.models import Campaign
 from loyalty import queries
 from members.models import Member, Tier, User
+from rewards import catalogue
+from rewards.models import Reward
 from tests.campaigns.builders import campaign
+from tests.conftest import NOON
 from tests.loyalty.builders import program
 
 #: The box that is ticked where something would become another one.
@@ -46,8 +49,9 @@ class TestSetup:
 
         page = console.get(reverse("admin:campaigns_setup_preset", args=["coffee_stars"]))
 
-        assert "黄金会员" not in page.content.decode()
-        assert "金星级" in page.content.decode()
+        said = " ".join(sentence for _name, sentence in page.context["campaigns"])
+        assert "黄金会员" not in said
+        assert "金星级" in said
         assert "birthday-drink" not in page.content.decode()
 
     def test_names_own_campaigns_that_would_give_too(self, console: Client) -> None:
@@ -114,6 +118,38 @@ class TestSetup:
         other.refresh_from_db()
         assert (first.state, first.requested_by) == ("paused", "owner")
         assert other.state == "active"
+
+    def test_changes_what_is_there_only_when_that_is_ticked(self, console: Client) -> None:
+        ours = {"code": "ten-yuan", "name": "10 元抵用金", "kind": "coupon", "points": 900}
+        catalogue.create(changes={**ours, "stock": 7, "discount_amount": "10.00"}, at=NOON)
+        address = reverse("admin:campaigns_setup_preset", args=["snack_bar"])
+        page = console.get(address)
+        assert "<small>名称：10 元抵用金 → <b>10 元券</b></small>" in page.content.decode()
+        assert [each.name for each in page.context["changed"]] == ["10 元抵用金"]
+        said = {
+            each.label: (each.before, each.after) for each in page.context["changed"][0].changes
+        }
+        assert said["积分价格"] == ("900", "1,000")
+        assert "库存" not in said
+        assert "抵扣金额" not in said
+
+        refused = console.post(address)
+
+        assert "请勾选" in refused.content.decode()
+        assert Reward.objects.get(code="ten-yuan").name == "10 元抵用金"
+        assert not Campaign.objects.exists()
+
+        assert console.post(address, YES).status_code == 302
+        now = Reward.objects.get(code="ten-yuan")
+        assert (now.name, now.points, now.stock) == ("10 元券", 1000, 7)
+        assert not console.get(address).context["changed"]
+
+    def test_names_tiers_that_become_others_and_those_that_go(self, console: Client) -> None:
+        page = console.get(reverse("admin:campaigns_setup_preset", args=["coffee_stars"]))
+
+        changed = {each.name: each for each in page.context["changed"]}
+        assert changed["钻石"].is_dropped
+        assert [each.after for each in changed["银卡"].changes if each.label == "编码"] == ["jade"]
 
     def test_is_found_from_the_list(self, console: Client) -> None:
         address = reverse("admin:campaigns_campaign_set_up")

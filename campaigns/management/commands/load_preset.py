@@ -3,8 +3,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from campaigns import preset_files, presets
+from campaigns import preset_changes, preset_files, presets
 from members.errors import Conflict, InvalidInput, Refusal
 
 
@@ -32,13 +34,18 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         self.stdout.write(f"{preset.title}: {preset.summary}")
         for kind, made in (
-            ("tier", loaded.tiers),
-            ("reward", loaded.shelves.rewards),
-            ("offer", loaded.shelves.offers),
-            ("draw", loaded.shelves.draws),
-            ("project", loaded.shelves.projects),
-            ("campaign", loaded.campaigns),
-            ("paused campaign", loaded.paused),
+            (_("tier"), loaded.tiers),
+            (_("reward"), loaded.shelves.rewards),
+            (pgettext("of a reward", "offer"), loaded.shelves.offers),
+            (_("draw"), loaded.shelves.draws),
+            (_("donation project"), loaded.shelves.projects),
+            (_("campaign"), loaded.campaigns),
+            (_("paused campaign"), loaded.paused),
+            (_("campaign that waits for approval"), loaded.waiting),
         ):
             for each in made:
                 self.stdout.write(f"  {kind} {each}")
+        if loaded.changed:
+            self.stdout.write(_("These were there and say something else now:"))
+        for changed in loaded.changed:
+            self.stdout.write(f"  {preset_changes.in_one_line(changed)}")

@@ -172,6 +172,7 @@ class TestCreate:
         response = till.post("campaigns", {**SHORT, "state": "active"})
 
         assert (response.status_code, response.json()["code"]) == (422, "needs_approval")
+        assert "draft" in response.json()["detail"]
         assert not Campaign.objects.exists()
 
 
