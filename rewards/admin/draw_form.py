@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.widgets import (
@@ -70,6 +71,11 @@ class PrizeForm(forms.ModelForm[DrawPrize]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The heading of a column is no label to a screen reader.
+        for each in self.fields.values():
+            # That of the reward is wrapped.
+            widget = getattr(each.widget, "widget", each.widget)
+            widget.attrs["aria-label"] = capfirst(each.label)
         if field := self.fields.get("reward"):
             # The catalogue is not edited from here.
             field.widget.can_add_related = False

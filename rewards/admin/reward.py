@@ -214,5 +214,6 @@ def _drawing(reward: Reward, size: str) -> SafeString:
         "digest": getattr(reward, "picture_digest", None),
         "art": reward.art or Reward.Art.CUP,
         "size": size,
+        "alt": reward.name if size == "small" else "",
     }
     return render_to_string("admin/rewards/drawing.html", context)

@@ -420,6 +420,16 @@ class TestStock:
             assert client.get(page_of(mug, "stock") + f"?page={odd}").status_code == 200
 
 
+def test_pictures_in_the_list_say_what_they_lead_to(db: None):
+    made = new_reward("mug", kind="gift")
+    path = "/console/rewards/reward/"
+    assert 'role="img" aria-label="MUG"' in desk("clerk").get(path).content.decode()
+    written = BytesIO()
+    Image.new("RGB", (30, 20), "red").save(written, "PNG")
+    pictures.keep(reward=made, body=written.getvalue())
+    assert 'alt="MUG"' in desk("manager").get(path).content.decode()
+
+
 def test_whoever_may_only_look_sees_what_the_kind_has(db: None):
     made = new_reward("mug", kind="gift", delivery="pick_up")
     text = desk("clerk").get(page_of(made)).content.decode()

@@ -1,5 +1,6 @@
 """Draws at the console: prizes inline, forecast, opening and closing."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -103,6 +104,12 @@ class TestForm:
         assert [each.stock for each in found] == [None, 3, None]
         assert not DrawRound.objects.exists()
         assert Reward.objects.get().stock == 5
+
+    def test_names_every_input_of_a_prize(self, db: None):
+        text = desk("manager").get(page_of(new_draw())).content.decode()
+        for name in ("position", "name", "kind", "reward", "points", "weight", "stock"):
+            (tag,) = re.findall(rf'<(?:input|select)[^>]*\sname="prizes-0-{name}"[^>]*>', text)
+            assert "aria-label=" in tag
 
     def test_leaves_out_a_row_in_which_nothing_was_typed(self, db: None):
         client = desk("manager")
