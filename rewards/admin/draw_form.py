@@ -74,7 +74,7 @@ class PrizeForm(forms.ModelForm[DrawPrize]):
         # The heading of a column is no label to a screen reader.
         for each in self.fields.values():
             # That of the reward is wrapped.
-            widget = getattr(each.widget, "widget", each.widget)
+            widget: forms.Widget = getattr(each.widget, "widget", each.widget)
             widget.attrs["aria-label"] = capfirst(each.label)
         if field := self.fields.get("reward"):
             # The catalogue is not edited from here.
