@@ -74,8 +74,8 @@ class PrizeForm(forms.ModelForm[DrawPrize]):
         # The heading of a column is no label to a screen reader.
         for each in self.fields.values():
             # That of the reward is wrapped.
-            widget: forms.Widget = getattr(each.widget, "widget", each.widget)
-            widget.attrs["aria-label"] = capfirst(each.label)
+            inner: forms.Widget | None = getattr(each.widget, "widget", None)
+            (inner or each.widget).attrs["aria-label"] = capfirst(each.label)
         if field := self.fields.get("reward"):
             # The catalogue is not edited from here.
             field.widget.can_add_related = False
