@@ -75,6 +75,14 @@ class TestBooks:
         assert (form.first, form.last, form.by) == (today().replace(day=1), today(), "day")
         assert form.point_type.code == "points"
 
+    def test_and_the_first_page_lead_to_each_other(self, history: int) -> None:
+        client = desk("manager")
+
+        first = client.get("/console/").content.decode()
+
+        assert f'href="{BOOKS}">账本</a>' in first
+        assert 'href="/console/">今日概览</a>' in ask(client).content.decode()
+
     def test_says_which_moment_counts_and_in_which_zone(self, history: int) -> None:
         with translation.override("en"):
             answer = desk("owner").get(BOOKS, headers={"accept-language": "en"})
