@@ -77,6 +77,17 @@ class TestOverview:
         assert card(owner, "Points expired", later).days[-2:] == [0, 300]
         assert card(owner, "Orders", later).days[-2:] == [1, 0]
 
+    def test_donations_and_buy_backs_are_used_and_transfers_are_not(
+        self, owner: User, ada: Member, bob: Member, noon: datetime
+    ):
+        wallet = builders.wallet_of(ada)
+        builders.post(builders.debit(wallet, 30, "gave", kind="donate"), at=noon)
+        builders.post(builders.debit(wallet, 20, "sold", kind="buy_back"), at=noon)
+        builders.post(builders.gift(wallet, builders.wallet_of(bob), 100, "g"), at=noon)
+
+        assert card(owner, "Points used", noon).today == 50
+        assert card(owner, "Points issued", noon).today == 1000
+
     def test_compares_with_the_week_before(self):
         days = [0] * 16 + [10] * 7 + [15] * 7
         made = figures.Card(title="", icon="", address="", days=days)
