@@ -3,9 +3,8 @@
 import uuid
 from typing import Any
 
-from allauth.core import ratelimit
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,9 +14,9 @@ from loyalty.models import Entry
 from loyalty.portal.access import ProgramRequest
 from loyalty.portal.forms import GiveForm
 from loyalty.transfers import Preview, TransferRequest
-from members import queries as member_queries
 from members.errors import InvalidInput, NotFound, ReferenceReused, Refusal
 from members.models import Member
+from members.portal import receivers
 from members.portal.access import member_required
 
 # Which field a refusal is about; the others stand above the form.
@@ -35,11 +34,11 @@ def give(request: ProgramRequest) -> HttpResponse:
     if not rules.is_enabled:
         raise Http404
     form = GiveForm(
-        _with_key(request.POST) if request.method == "POST" else None,
+        receivers.with_key(request.POST) if request.method == "POST" else None,
         initial={"key": uuid.uuid4()},
     )
     preview = None
-    if request.method == "POST" and form.is_valid() and _may_look(request, form):
+    if request.method == "POST" and form.is_valid() and receivers.may_look(request, form):
         try:
             wish = _wish(request.member, form)
             if "confirmed" in form.data:
@@ -51,42 +50,15 @@ def give(request: ProgramRequest) -> HttpResponse:
     return _shown(request, form, rules, preview)
 
 
-def _with_key(said: QueryDict) -> QueryDict:
-    """What was sent, under a new key when its own is none."""
-    try:
-        uuid.UUID(said.get("key", ""))
-    except ValueError:
-        said = said.copy()
-        said["key"] = str(uuid.uuid4())
-        said.pop("confirmed", None)
-    return said
-
-
-def _may_look(request: ProgramRequest, form: GiveForm) -> bool:
-    """Whether the member may look others up once more: nobody shall try out phone numbers here."""
-    if ratelimit.consume(request, action="find_member", user=request.user):
-        return True
-    form.add_error("receiver", _("You looked for many members just now. Please try again later."))
-    return False
-
-
 def _wish(sender: Member, form: GiveForm) -> TransferRequest:
     said = form.cleaned_data
     return TransferRequest(
         sender=sender.number,
-        receiver=_receiver(said["receiver"]).number,
+        receiver=receivers.named(said["receiver"]).number,
         points=said["points"],
         reference=f"portal:{said['key']}",
         message=said["message"],
     )
-
-
-def _receiver(text: str) -> Member:
-    """The member that a phone number or member number names."""
-    try:
-        return member_queries.by_number(text, "/to")
-    except NotFound:
-        return member_queries.by_phone(text, "/to")
 
 
 def _given(request: ProgramRequest, wish: TransferRequest) -> HttpResponse:

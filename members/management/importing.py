@@ -35,6 +35,15 @@ class Batch(NamedTuple, Generic[T]):
     done: int
 
 
+def add_until(parser: CommandParser) -> None:
+    """Give a command whose file holds dates the option to move them."""
+    parser.add_argument(
+        "--until",
+        metavar="DAY",
+        help=_("move all dates by whole days so that they end on this day: today or YYYY-MM-DD"),
+    )
+
+
 class ImportCommand(BaseCommand, Generic[T]):
     """`import_… FILE [--errors FILE]`: what can go in goes in, what cannot is reported.
 

@@ -3,19 +3,18 @@
 import uuid
 from typing import Any
 
-from allauth.core import ratelimit
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty.portal.access import ProgramRequest
-from members import queries as member_queries
 from members.errors import InvalidInput, NotFound, ReferenceReused, Refusal
 from members.models import Member
+from members.portal import receivers
 from members.portal.access import member_required
 from rewards import queries, voucher_gifts, voucher_rules
 from rewards.models import Voucher
@@ -51,13 +50,13 @@ def give(request: ProgramRequest, code: str) -> HttpResponse:
     if isinstance(own, HttpResponse):
         return own
     form = GiftForm(
-        _with_key(request.POST) if request.method == "POST" else None,
+        receivers.with_key(request.POST) if request.method == "POST" else None,
         initial={"key": uuid.uuid4()},
     )
     receiver = None
-    if request.method == "POST" and form.is_valid() and _may_look(request, form):
+    if request.method == "POST" and form.is_valid() and receivers.may_look(request, form):
         try:
-            receiver = _receiver(form.cleaned_data["receiver"])
+            receiver = receivers.named(form.cleaned_data["receiver"])
             if "confirmed" in form.data:
                 return _given(request, own, receiver, form)
             voucher_gifts.refuse_unfit(voucher=own, receiver=receiver, at=timezone.now())
@@ -72,33 +71,6 @@ def _is_given(request: ProgramRequest) -> bool:
     reference = f"portal:{request.POST.get('key', '')}"[:100].replace("\0", "")
     given = voucher_gifts.gifts_of(request.member).filter(reference=reference)
     return request.method == "POST" and given.exists()
-
-
-def _with_key(said: QueryDict) -> QueryDict:
-    """What was sent, under a new key when its own is none."""
-    try:
-        uuid.UUID(said.get("key", ""))
-    except ValueError:
-        said = said.copy()
-        said["key"] = str(uuid.uuid4())
-        said.pop("confirmed", None)
-    return said
-
-
-def _may_look(request: ProgramRequest, form: GiftForm) -> bool:
-    """Whether the member may look others up once more: nobody shall try out phone numbers here."""
-    if ratelimit.consume(request, action="find_member", user=request.user):
-        return True
-    form.add_error("receiver", _("You looked for many members just now. Please try again later."))
-    return False
-
-
-def _receiver(text: str) -> Member:
-    """The member that a phone number or member number names."""
-    try:
-        return member_queries.by_number(text, "/to")
-    except NotFound:
-        return member_queries.by_phone(text, "/to")
 
 
 def _given(

@@ -15,7 +15,7 @@ from members.csv_files import CsvFile
 from members.encodings import UnreadableFile
 from members.import_reports import ImportReport
 from members.imports import Calendar, Until
-from members.management.importing import Batch, ImportCommand
+from members.management.importing import Batch, ImportCommand, add_until
 
 ORDERS_IN_BATCH = 1_000
 ROWS_IN_BATCH = 20_000
@@ -29,13 +29,7 @@ class Command(ImportCommand[list[ToldOrder]]):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--until",
-            metavar="DAY",
-            help=gettext(
-                "move all dates by whole days so that they end on this day: today or YYYY-MM-DD"
-            ),
-        )
+        add_until(parser)
 
     def survey(self, file: CsvFile) -> None:
         self.progress.begin(gettext("Reading"), total=file.size)

@@ -14,7 +14,7 @@ from members.csv_files import CsvFile, Row
 from members.csv_headers import Layout
 from members.import_reports import ImportReport
 from members.imports import Calendar, Until
-from members.management.importing import Batch, ImportCommand, row_batches
+from members.management.importing import Batch, ImportCommand, add_until, row_batches
 from members.member_files import MemberFile
 
 BATCH = 1_000
@@ -29,13 +29,7 @@ class Command(ImportCommand[list[Row]]):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--until",
-            metavar="DAY",
-            help=gettext(
-                "move all dates by whole days so that they end on this day: today or YYYY-MM-DD"
-            ),
-        )
+        add_until(parser)
         parser.add_argument(
             "--history",
             type=Path,
