@@ -48,7 +48,7 @@ def parts(asked: argparse.Namespace) -> list[Part]:
     return [
         Part("guards", ("tests/prove/test_guards.py", "tests/loyalty/test_append_only.py")),
         Part("input", ("tests/prove/test_input.py", "tests/prove/test_delivery.py")),
-        Part("races", tuple(races), {"reversals": 500, "gifts": 500}),
+        Part("races", tuple(races), {"reversals": 500, "gifts": 500, "goes": 500}),
         Part("locks", ("tests/prove/test_locks.py",), {"locks": 1}),
         Part("histories", ("tests/loyalty/test_model.py",), histories, copies=asked.processes),
         Part(
