@@ -170,6 +170,8 @@ PROMOTIONS = "campaigns.bonuses.Bonuses"
 BOOK_CHECKS = ["campaigns.papers.CHECKS", "rewards.papers.CHECKS"]
 # Told which orders were stored, batch by batch.
 ORDERS_PLACED = ["rewards.voucher_orders.use_coupons"]
+# Asked which vouchers orders name, what became of them and why one was not used.
+ORDER_VOUCHERS = ["rewards.voucher_orders.told"]
 # Told when an order was cancelled or refunded, in whole or in part.
 # Redemptions are locked before stock: vouchers come back before pieces do.
 ORDER_EFFECTS = ["rewards.voucher_returns.give_back", "campaigns.undoing.order_undone"]

@@ -76,6 +76,12 @@ def orders_placed(*, orders: Sequence[Order], held: Held) -> None:
         import_string(name)(orders=orders, held=held)
 
 
+def named_vouchers(*, orders: Sequence[Order], at: datetime) -> list[list[dict[str, Any]]]:
+    """What became of the vouchers that each order names, as ORDER_VOUCHERS know it: code, state and why it is not used."""
+    answers = [import_string(name)(orders=orders, at=at) for name in settings.ORDER_VOUCHERS]
+    return [[each for answer in answers for each in answer[place]] for place in range(len(orders))]
+
+
 def order_came_back(*, order: Order, target: Target, cause: Cause, held: Held) -> None:
     """Tell whoever ORDER_EFFECTS names that an order was cancelled or refunded; in the caller's transaction.
 

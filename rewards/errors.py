@@ -100,7 +100,8 @@ class ProjectClosed(NotOnSale):
 class AlreadyUsed(RewardsError):
     """The voucher was used before.
 
-    Data: used_at (ISO 8601, program's time), used_store (code) and used_store_name, or None.
+    Data: used_at (ISO 8601, program's time), used_store (code) and used_store_name, or None; of a voucher also used_order
+    (source/number), or None.
     """
 
     code = "already_used"
@@ -112,8 +113,14 @@ class AlreadyUsed(RewardsError):
             "store": self.data["used_store_name"],
         }
         if self.data["used_store_name"]:
-            return _("Used already on %(moment)s in %(store)s.") % shown
-        return _("It was used on %(moment)s already.") % shown
+            said = _("Used already on %(moment)s in %(store)s.") % shown
+        else:
+            said = _("It was used on %(moment)s already.") % shown
+        order = (self.data.get("used_order") or "").removeprefix("default/")
+        if not order:
+            return said
+        named = _("For order %(order)s.") % {"order": order}
+        return f"{said} {named}"
 
 
 class VoucherExpired(RewardsError):

@@ -96,10 +96,12 @@ def change(
 
 def _move_vouchers(pk: int, values: Mapping[str, Any]) -> None:
     """Let the open vouchers end with the day of their session; before the shelf, as everybody locks them."""
-    before: dict[str, Any] = Variant.objects.values("begins_at", "ends_at").get(pk=pk)
-    times = before | {name: values[name] for name in before if name in values}
-    if times != before and times["begins_at"] is not None:
-        end = voucher_rules.session_end(**times, zone=programs.current().zone)
+    before = Variant.objects.get(pk=pk)
+    begins_at = values.get("begins_at", before.begins_at)
+    ends_at = values.get("ends_at", before.ends_at)
+    is_moved = (begins_at, ends_at) != (before.begins_at, before.ends_at)
+    if is_moved and begins_at is not None:
+        end = voucher_rules.session_end(begins_at, ends_at, programs.current().zone)
         of_session = Voucher.objects.filter(redemption__variant=pk, state__in=voucher_rules.OPEN)
         of_session.update(expires_at=end)
 

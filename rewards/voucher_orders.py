@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef
 
@@ -10,11 +11,12 @@ from loyalty import programs
 from loyalty.ledger import Held
 from loyalty.models import Order
 from members.models import Member
-from rewards import voucher_rules, voucher_steps, vouchers
+from rewards import queries, voucher_rules, voucher_steps, vouchers
 from rewards.models import Redemption, Voucher, VoucherStep
 
 #: A till may use a voucher first and report its order afterwards.
 NEAR = timedelta(days=1)
+ALREADY_USED = "already_used"
 USED = ("state", "used_at", "used_store", "used_order")
 
 
@@ -30,8 +32,9 @@ class _Use:
 def use_coupons(*, orders: Sequence[Order], held: Held) -> None:
     """Handler of ORDERS_PLACED: use and link the vouchers whose codes the orders name; an order is never refused for it.
 
-    A voucher is left alone that is not its member's, is not good then and there, or whose member is frozen; what it
-    takes off, and from which amount on, is the till's business. The wallets of the orders' members are locked.
+    A voucher is left alone that is not its member's, is not good then and there, whose minimum spend cannot have been
+    reached, or whose member is frozen; what it takes off is the till's business. The wallets of the orders' members are
+    locked.
     """
     named = [
         (vouchers.normalise(order.coupon), order)
@@ -79,15 +82,55 @@ def _uses(named: Iterable[tuple[str, Order]], found: dict[str, Voucher]) -> Iter
         if _was_used_for(voucher, at):
             voucher.used_order = order
             yield _Use(voucher, order, is_new=False)
-        elif (
-            voucher_rules.state_of(voucher, at) == Voucher.State.ACTIVE
-            and voucher.member.status == Member.Status.ACTIVE
-            and voucher_rules.is_for_counters(voucher.reward)
-            and voucher_rules.is_for_store(voucher.reward, order.store)
-            and voucher_rules.is_for_day(voucher.reward, at, zone)
-        ):
+        elif not _hindrance(voucher, order, zone):
             _use(voucher, order, at)
             yield _Use(voucher, order, is_new=True)
+
+
+def _hindrance(voucher: Voucher, order: Order, zone: ZoneInfo) -> str:
+    """Why an order does not use the voucher it names, by the code of what a till would be refused; empty: it does."""
+    at = max(order.placed_at, voucher.issued_at)
+    state = voucher_rules.state_of(voucher, at)
+    if state != Voucher.State.ACTIVE:
+        return ALREADY_USED if state == Voucher.State.USED else state
+    hindrances = {
+        "wallet_frozen": voucher.member.status != Member.Status.ACTIVE,
+        "not_eligible": not voucher_rules.is_for_counters(voucher.reward),
+        "not_valid_here": not voucher_rules.is_for_store(voucher.reward, order.store),
+        "not_valid_today": not voucher_rules.is_for_day(voucher.reward, at, zone),
+        "below_min_spend": not voucher_rules.is_reached(voucher, order.amount),
+    }
+    return next((code for code, is_met in hindrances.items() if is_met), "")
+
+
+def told(*, orders: Sequence[Order], at: datetime) -> list[list[dict[str, str | None]]]:
+    """Handler of ORDER_VOUCHERS: the code of the voucher that each order names, its state, and why the order does not use it.
+
+    Codes that are no vouchers of the order's member are passed over: campaigns may know them.
+    """
+    named = {vouchers.normalise(order.coupon) for order in orders if order.coupon}
+    found: dict[tuple[str, int | None], Voucher] = {}
+    if named:
+        members = {order.member_id for order in orders}
+        of_members = queries.vouchers().filter(lookup__in=named, member__in=members)
+        found = {(each.lookup, each.member_id): each for each in of_members}
+    if not found:
+        return [[] for _order in orders]
+    zone = programs.current().zone
+    keys = [(vouchers.normalise(order.coupon), order.member_id) for order in orders]
+    return [
+        [_told(order, found[key], at, zone)] if key in found else []
+        for order, key in zip(orders, keys, strict=True)
+    ]
+
+
+def _told(order: Order, voucher: Voucher, at: datetime, zone: ZoneInfo) -> dict[str, str | None]:
+    reason = ""
+    if order.pk is None or voucher.used_order_id != order.pk:
+        is_over = order.status in {Order.Status.CANCELLED, Order.Status.REFUNDED}
+        reason = "order_closed" if is_over else _hindrance(voucher, order, zone)
+    state = voucher_rules.state_of(voucher, at)
+    return {"code": voucher.code, "state": state, "reason": reason or None}
 
 
 def _was_used_for(voucher: Voucher, at: datetime) -> bool:

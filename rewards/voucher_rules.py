@@ -135,7 +135,21 @@ def already_used(voucher: Voucher) -> AlreadyUsed:
         used_at=_told(voucher.used_at),
         used_store=store.code if store else None,
         used_store_name=store.name if store else None,
+        used_order=voucher.used_order.reference if voucher.used_order else None,
     )
+
+
+def is_reached(voucher: Voucher, amount: Decimal) -> bool:
+    """Whether an order of an amount may have come up to `min_spend`, before the voucher took anything off.
+
+    Tills report what was paid or what it was before: where either reaches it, it counts as reached.
+    """
+    least, percent = voucher.reward.min_spend, voucher.reward.discount_percent
+    if not least:
+        return True
+    if percent is not None:
+        return amount * 100 >= least * (100 - percent)
+    return amount + (amount_of(voucher) or 0) >= least
 
 
 def _told(moment: datetime | None) -> str | None:

@@ -135,8 +135,19 @@ class StandingAnswer(serializers.Serializer[Any]):
         return None if standing.keep is None else dict(KeepTierAnswer(standing.keep).data)
 
 
+class NamedVoucherAnswer(serializers.Serializer[Any]):
+    """A voucher that an order named as its coupon; `reason` says why it is not used by it (below_min_spend, expired …)."""
+
+    code = serializers.CharField()
+    state = serializers.CharField()
+    reason = serializers.CharField(allow_null=True)
+
+
 class OrderAnswer(serializers.Serializer[Order]):
-    """An order with what was awarded for it; `points` and `explanation` stay, also after refunds."""
+    """An order with what was awarded for it; `points` and `explanation` stay, also after refunds.
+
+    `vouchers` is told of an order that named a voucher of its member as its coupon.
+    """
 
     number = serializers.SerializerMethodField()
     source = serializers.CharField()  # type: ignore[assignment]
@@ -149,6 +160,7 @@ class OrderAnswer(serializers.Serializer[Order]):
     expires_at = MomentField(allow_null=True)
     explanation = serializers.SerializerMethodField()
     wallet = serializers.SerializerMethodField()
+    vouchers = NamedVoucherAnswer(many=True, required=False)
 
     @extend_schema_field({"type": ["string", "null"]})
     def get_number(self, order: Order) -> str | None:

@@ -10,7 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from loyalty import explaining, ordering, queries
+from loyalty import explaining, ordering, promotions, queries
 from loyalty.api.answers import OrderAnswer, PartAnswer
 from loyalty.api.order_inputs import BatchInput, OrderInput, QuoteInput, facts_of
 from loyalty.models import Order
@@ -22,10 +22,17 @@ from members.models import Member
 
 
 def shown(orders: Sequence[Order]) -> list[dict[str, Any]]:
-    """The orders as the API has them, each with its member's wallet as it is now."""
+    """The orders as the API has them, each with its member's wallet as it is now, and with the vouchers it names."""
+    at = timezone.now()
     members = _distinct(order.member for order in orders)
-    figures = queries.figures_of(members=members, at=timezone.now()) if members else {}
-    return [dict(OrderAnswer(order, context={"figures": figures}).data) for order in orders]
+    figures = queries.figures_of(members=members, at=at) if members else {}
+    answers = [dict(OrderAnswer(order, context={"figures": figures}).data) for order in orders]
+    for answer, named in zip(
+        answers, promotions.named_vouchers(orders=orders, at=at), strict=True
+    ):
+        if named:
+            answer["vouchers"] = named
+    return answers
 
 
 def _distinct(members: Iterable[Member | None]) -> list[Member]:

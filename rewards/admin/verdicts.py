@@ -105,8 +105,6 @@ def _story(refusal: Refusal, voucher: Voucher) -> str:
     if isinstance(refusal, AlreadyUsed):
         by = member_queries.staff_names([voucher.used_by]).get(voucher.used_by, voucher.used_by)
         parts += [_("By %(who)s.") % {"who": by}] if by else []
-        if voucher.used_order:
-            parts.append(_("For order %(order)s.") % {"order": voucher.used_order.reference})
     if isinstance(refusal, VoucherVoid) and voucher.voided_at:
         moment = timezone.localtime(voucher.voided_at)
         words = {"moment": f"{moment:%Y-%m-%d %H:%M}", "who": voucher_steps.voided_by(voucher)}

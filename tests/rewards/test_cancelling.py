@@ -90,6 +90,7 @@ class TestCancel:
             "used_at": "2026-11-21T12:00:00+08:00",
             "used_store": "SH-1",
             "used_store_name": "静安寺店",
+            "used_order": None,
         }
         assert everything() == before
 

@@ -16,7 +16,7 @@ from loyalty.models import Order
 from loyalty.refunds import RefundFacts
 from members.errors import NotFound, ReferenceReused
 from members.models import Member, Store
-from rewards import voucher_returns, voucher_steps, vouchers
+from rewards import voucher_orders, voucher_returns, voucher_steps, vouchers
 from rewards.errors import AlreadyUsed
 from rewards.models import Redemption, Reward, Voucher
 from tests.conftest import NOON
@@ -111,6 +111,26 @@ class TestUseCoupons:
         assert states() == [("active", None)]
         Reward.objects.update(weekdays=[6])
         place(voucher, number="4", store="SH-1")
+        assert states() == [("used", None)]
+
+    @pytest.mark.parametrize(
+        ("amount", "state"),
+        # ¥10 off from ¥50: what was paid, or what it was before.
+        [("39.99", "active"), ("40.00", "used"), ("50.00", "used")],
+    )
+    def test_below_its_least_spend_it_is_kept(
+        self, voucher: Voucher, amount: str, state: str
+    ) -> None:
+        place(voucher, amount=amount)
+        assert states() == [(state, None)]
+
+    def test_of_percent_off_the_least_spend_is_that_before(
+        self, voucher: Voucher, ten_off: Reward
+    ) -> None:
+        Reward.objects.update(discount_amount=None, discount_percent=Decimal(20))
+        place(voucher, amount="39.99")
+        assert states() == [("active", None)]
+        place(voucher, number="2", amount="40.00")
         assert states() == [("used", None)]
 
     def test_the_first_of_two_orders_in_a_batch_uses_it(self, voucher: Voucher) -> None:
@@ -250,8 +270,8 @@ class TestGiveBack:
         place(voucher)
         refund("1", "40.00", "f1")
         share = Voucher.objects.get(state="active")
-        place(share, number="2", amount="10.00")
-        refund("2", "5.00", "f1")
+        place(share, number="2", amount="60.00")
+        refund("2", "30.00", "f1")
         assert states()[-1] == ("active", Decimal("2.50"))
 
     def test_one_without_an_amount_comes_back_with_the_whole_alone(
@@ -330,3 +350,51 @@ def test_the_vouchers_themselves_add_up(db: None, parts: list[int]) -> None:
             assert states() == [("active", None)]
         else:
             assert total == Decimal(1_337 * money // 7_999) / 100
+
+
+class TestTold:
+    def told(self, *orders: Order) -> list[list[dict[str, str | None]]]:
+        return voucher_orders.told(orders=orders, at=NOON)
+
+    def test_says_which_voucher_was_used(self, voucher: Voucher) -> None:
+        made = place(voucher)
+        assert self.told(made) == [[{"code": voucher.code, "state": "used", "reason": None}]]
+
+    def test_says_why_one_was_not(self, voucher: Voucher) -> None:
+        low = place(voucher, amount="20.00")
+        said = {"code": voucher.code, "state": "active", "reason": "below_min_spend"}
+        assert self.told(low) == [[said]]
+        place(voucher, number="2")
+        last = place(voucher, number="3")
+        assert self.told(last)[0][0]["reason"] == "already_used"
+
+    def test_says_when_it_came_back_with_the_order(self, voucher: Voucher) -> None:
+        made = place(voucher)
+        refund("1", "80.00", "back")
+        made.refresh_from_db()
+        said = {"code": voucher.code, "state": "active", "reason": "order_closed"}
+        assert self.told(made) == [[said]]
+
+    @pytest.mark.parametrize("said", [{"coupon": ""}, {"coupon": "SPRING"}, {"member": None}])
+    def test_says_nothing_of_other_codes(self, voucher: Voucher, said: dict[str, Any]) -> None:
+        assert self.told(place(voucher, **said)) == [[]]
+
+    def test_says_nothing_of_what_is_somebody_elses(self, voucher: Voucher, bob: Member) -> None:
+        assert self.told(place(voucher, member=bob)) == [[]]
+
+    @pytest.mark.parametrize(("many", "queries"), [(0, 0), (1, 2), (5, 2)])
+    def test_asks_as_often_for_many_and_not_at_all_without_codes(
+        self, voucher: Voucher, many: int, queries: int, django_assert_num_queries: Any
+    ) -> None:
+        made = [place(voucher, number=f"n{number}", coupon="") for number in range(3)]
+        made += [place(voucher, number=str(number)) for number in range(many)]
+        with django_assert_num_queries(queries):
+            assert sum(len(each) for each in self.told(*made)) == many
+
+
+def test_a_second_use_names_the_order(voucher: Voucher, noon: datetime) -> None:
+    place(voucher)
+    with pytest.raises(AlreadyUsed) as refusal:
+        vouchers.use(code=voucher.code, store=None, reference="", used_by="till", at=noon)
+    assert refusal.value.data["used_order"] == "default/1"
+    assert "订单 1" in str(refusal.value)

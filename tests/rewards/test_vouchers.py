@@ -142,6 +142,7 @@ class TestUse:
             "used_at": "2026-11-21T12:00:00+08:00",
             "used_store": "SH-1",
             "used_store_name": "静安寺店",
+            "used_order": None,
         }
         with translation.override("en"):
             assert "静安寺店" in str(refusal.value)

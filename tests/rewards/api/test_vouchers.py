@@ -68,6 +68,32 @@ class TestLook:
         assert said["expires_at"] == "2026-12-06T00:00:00+08:00"
 
 
+class TestOrders:
+    def test_an_order_says_what_became_of_the_voucher_it_names(
+        self, till: Till, ada: Member, voucher: Voucher
+    ):
+        for number, amount, state, reason in (
+            ("T-1", "20.00", "active", "below_min_spend"),
+            ("T-2", "100.00", "used", None),
+        ):
+            line = {"sku": "latte", "amount": amount}
+            placed_at = timezone.localtime().isoformat()
+            body = {
+                "number": number,
+                "member": ada.number,
+                "placed_at": placed_at,
+                "lines": [line],
+            }
+            said = {"code": voucher.code, "state": state, "reason": reason}
+            assert till.post("orders", {**body, "coupon": voucher.code}).json()["vouchers"] == [
+                said
+            ]
+            assert till.get(f"orders/default/{number}").json()["vouchers"] == [said]
+        assert "vouchers" not in till.post("orders", {**body, "number": "T-3"}).json()
+        used = till.post(f"vouchers/{voucher.code}/use").json()
+        assert (used["code"], used["used_order"]) == ("already_used", "default/T-2")
+
+
 class TestUse:
     def test_elsewhere_tells_where(self, till: Till, voucher: Voucher):
         Store.objects.create(code="jingan", name="静安寺店")
