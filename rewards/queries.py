@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -80,7 +80,9 @@ def opens_at(reward: Reward, member: Member) -> datetime | None:
 
 def shown(found: QuerySet[Reward]) -> QuerySet[Reward]:
     """Rewards with all that is shown of them; of the picture only what its address needs."""
+    choices = Variant.objects.filter(reward=OuterRef("pk"), active=True)
     return found.select_related("draw", "project").annotate(
+        needs_variant=Exists(choices),
         picture_digest=F("picture__digest"),
         picture_width=F("picture__width"),
         picture_height=F("picture__height"),

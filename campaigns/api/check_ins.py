@@ -14,15 +14,18 @@ from campaigns.checkins import SignedIn
 from loyalty import queries
 from loyalty.api.answers import WalletAnswer
 from members.api.endpoint import Endpoint
-from members.api.fields import Input, WholeField
+from members.api.fields import Input, WholeField, example
 from members.api.moments import PastMomentField
 from members.api.once import once
 
 
+@example({"at": "2026-11-21T08:00:00+08:00"})
 class CheckInInput(Input):
     """Which day is signed: that of `at`, without it today's."""
 
-    at = PastMomentField(allow_null=True, default=None)
+    at = PastMomentField(
+        allow_null=True, default=None, help_text=_("When the member signed in; left out: now.")
+    )
 
 
 class MilestoneAnswer(serializers.Serializer[Any]):

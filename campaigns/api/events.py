@@ -17,7 +17,7 @@ from loyalty import queries, wording
 from loyalty.api.answers import PartAnswer, WalletAnswer
 from loyalty.api.orders import RuleAnswer
 from members.api.endpoint import Endpoint
-from members.api.fields import Input, TextField, WholeField
+from members.api.fields import Input, TextField, WholeField, example
 from members.api.moments import MomentField, PastMomentField
 from members.api.once import once
 from members.api.people import ClientInput
@@ -34,15 +34,32 @@ class DataField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@example(
+    {"member": "100000000001", "type": "review", "reference": "review-1", "data": {"stars": 5}}
+)
 class EventInput(Input):
     """What a member did; `reference` is unique for this member for ever, without `at` it happened now."""
 
-    member = TextField(max_length=20)
-    type = TextField(max_length=50)
-    reference = TextField(max_length=acts.LONGEST_REFERENCE)
-    at = PastMomentField(allow_null=True, default=None)
-    data = DataField(required=False)  # type: ignore[assignment]
-    client = ClientInput(required=False)
+    member = TextField(
+        max_length=20, help_text=_("A member's number, as it stands in the console.")
+    )
+    type = TextField(
+        max_length=50, help_text=_("What was done, such as “review”; campaigns ask for it.")
+    )
+    reference = TextField(
+        max_length=acts.LONGEST_REFERENCE,
+        help_text=_(
+            "Your own number for it, unique for this member for ever: sent again, it has no second effect."
+        ),
+    )
+    at = PastMomentField(
+        allow_null=True, default=None, help_text=_("When it happened; left out: now.")
+    )
+    data = DataField(
+        required=False,
+        help_text=_('What is known about it, such as {"stars": 5}; campaigns may ask for it.'),
+    )  # type: ignore[assignment]
+    client = ClientInput(required=False, help_text=_("The device on which it was done."))
 
 
 class EventAnswer(serializers.Serializer[Act]):

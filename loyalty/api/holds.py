@@ -14,31 +14,54 @@ from loyalty.api.answers import WalletAnswer
 from loyalty.holds import HoldRequest
 from loyalty.models import Hold
 from members.api.endpoint import Endpoint
-from members.api.fields import Input, MoneyField, PointsField, TextField, WholeField
+from members.api.fields import Input, MoneyField, PointsField, TextField, WholeField, example
 from members.api.moments import MomentField
 from members.api.once import once
 
 
+@example({"member": "100000000001", "points": 500, "reference": "checkout-1", "expires_in": 900})
 class HoldInput(Input):
     """Points to set aside, within the program's `min` and `step` for paying with points.
 
     `expires_in` are seconds, `reference` is unique for this member for ever.
     """
 
-    member = TextField(max_length=20)
-    points = PointsField()
-    reference = TextField(max_length=100)
-    expires_in = WholeField(least=1, most=holds.MOST_SECONDS, default=holds.DEFAULT_SECONDS)
+    member = TextField(
+        max_length=20, help_text=_("A member's number, as it stands in the console.")
+    )
+    points = PointsField(help_text=_("How many points to set aside."))
+    reference = TextField(
+        max_length=100,
+        help_text=_(
+            "Your own number for it, unique for this member for ever: sent again, it has no second effect."
+        ),
+    )
+    expires_in = WholeField(
+        least=1,
+        most=holds.MOST_SECONDS,
+        default=holds.DEFAULT_SECONDS,
+        help_text=_("After so many seconds the points are free again by themselves."),
+    )
 
 
+@example({"points": 500, "order": "default/receipt-1"})
 class CaptureInput(Input):
     """How much to spend of the hold (all of it when left out), and for which order ("source/number").
 
     What an order earned stays as it is: say its `points_paid_amount`, or its `hold`, when it is reported.
     """
 
-    points = PointsField(required=False)
-    order = TextField(max_length=200, required=False)
+    points = PointsField(
+        required=False,
+        help_text=_(
+            "How many of the held points are spent; the rest is free again. Left out: all."
+        ),
+    )
+    order = TextField(
+        max_length=200,
+        required=False,
+        help_text=_("The order that they pay for, as “source/number”."),
+    )
 
 
 class HoldAnswer(serializers.Serializer[Hold]):

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from loyalty.models import Order
 from loyalty.order_facts import Line, OrderFacts
-from members.api.fields import LARGEST, Input, MoneyField, TextField, WholeField
+from members.api.fields import LARGEST, Input, MoneyField, TextField, WholeField, example
 from members.api.moments import PastMomentField
 
 STATUSES = [(status.value, status.label) for status in Order.REPORTED]
@@ -27,13 +27,33 @@ class LineInput(Input):
         "negative_quantity": _("Only a negative line has a negative quantity.")
     }
 
-    sku = TextField(max_length=100)
-    name = TextField(max_length=200, allow_blank=True, default="")
-    category = TextField(max_length=100, allow_blank=True, default="")
-    brand = TextField(max_length=100, allow_blank=True, default="")
-    tags = serializers.ListField(child=TextField(max_length=50), max_length=50, default=list)
-    quantity = WholeField(least=-LARGEST, default=1)
-    amount = MoneyField(least=None)
+    sku = TextField(max_length=100, help_text=_("The item's number in your system."))
+    name = TextField(
+        max_length=200, allow_blank=True, default="", help_text=_("What the item is called.")
+    )
+    category = TextField(
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text=_("The item's category; campaigns may ask for it."),
+    )
+    brand = TextField(
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text=_("The item's brand; campaigns may ask for it."),
+    )
+    tags = serializers.ListField(
+        child=TextField(max_length=50),
+        max_length=50,
+        default=list,
+        help_text=_("Marks of the item, such as “new”; campaigns may ask for them."),
+    )
+    quantity = WholeField(least=-LARGEST, default=1, help_text=_("How many pieces."))
+    amount = MoneyField(
+        least=None,
+        help_text=_("What the line costs in all, after discounts: a text such as “32.00”."),
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["quantity"] < 0 <= attrs["amount"]:
@@ -45,8 +65,10 @@ class LineInput(Input):
 class PaymentInput(Input):
     """A part of the price and how it was paid."""
 
-    method = TextField(max_length=50)
-    amount = MoneyField()
+    method = TextField(
+        max_length=50, help_text=_("How it was paid, such as “alipay”; campaigns may ask for it.")
+    )
+    amount = MoneyField(help_text=_("What was paid that way: a text such as “32.00”."))
 
 
 @extend_schema_field({"type": ["integer", "string"]})
@@ -59,6 +81,14 @@ class HoldField(TextField):
         return super().to_internal_value(data)
 
 
+@example(
+    {
+        "member": "100000000001",
+        "store": "SH-01",
+        "placed_at": "2026-11-21T12:00:00+08:00",
+        "lines": [{"sku": "latte", "name": "Latte", "category": "coffee", "amount": "32.00"}],
+    }
+)
 class QuoteInput(Input):
     """An order that need not have a number; what it earns is said for the `status` given.
 
@@ -71,17 +101,62 @@ class QuoteInput(Input):
         "slash": _("The source must not contain a slash: it is part of addresses."),
     }
 
-    source = TextField(max_length=50, default="default")  # type: ignore[assignment]
-    member = TextField(max_length=20, allow_null=True, default=None)
-    store = TextField(max_length=50, allow_null=True, default=None)
-    channel = TextField(max_length=50, allow_blank=True, default="")
-    placed_at = PastMomentField()
-    status = serializers.ChoiceField(choices=STATUSES, default=Order.Status.PAID)
-    coupon = TextField(max_length=100, allow_blank=True, default="")
-    hold = HoldField(max_length=100, allow_null=True, default=None)
-    points_paid_amount = MoneyField(allow_null=True, default=None)
-    payments = PaymentInput(many=True, max_length=100, default=list)  # type: ignore[call-arg]
-    lines = LineInput(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[call-arg]
+    source = TextField(
+        max_length=50,
+        default="default",
+        help_text=_("Which system reports it; a number is unique within its source."),
+    )  # type: ignore[assignment]
+    member = TextField(
+        max_length=20,
+        allow_null=True,
+        default=None,
+        help_text=_(
+            "A member's number, as it stands in the console. Left out: a passer-by's order, which earns nothing."
+        ),
+    )
+    store = TextField(
+        max_length=50,
+        allow_null=True,
+        default=None,
+        help_text=_("The code of the store where it was placed."),
+    )
+    channel = TextField(
+        max_length=50,
+        allow_blank=True,
+        default="",
+        help_text=_("Where it was placed, such as “app” or “till”; campaigns may ask for it."),
+    )
+    placed_at = PastMomentField(help_text=_("When it was placed, with the offset from UTC."))
+    status = serializers.ChoiceField(
+        choices=STATUSES,
+        default=Order.Status.PAID,
+        help_text=_("How far it has come; it earns from the status on that the program names."),
+    )
+    coupon = TextField(
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text=_(
+            "A coupon that was entered: the code of one of the member's vouchers, which is used with the order, or a word that campaigns ask for."
+        ),
+    )
+    hold = HoldField(
+        max_length=100,
+        allow_null=True,
+        default=None,
+        help_text=_("The id of a hold whose points pay for a part of the order."),
+    )
+    points_paid_amount = MoneyField(
+        allow_null=True,
+        default=None,
+        help_text=_("How much of the price the held points paid, in money."),
+    )
+    payments = PaymentInput(
+        many=True, max_length=100, default=list, help_text=_("How the rest was paid.")
+    )  # type: ignore[call-arg]
+    lines = LineInput(
+        many=True, allow_empty=False, max_length=MOST_LINES, help_text=_("What was bought.")
+    )  # type: ignore[call-arg]
 
     def validate_source(self, source: str) -> str:
         if "/" in source:
@@ -94,17 +169,44 @@ class QuoteInput(Input):
         return lines
 
 
+@example(
+    {
+        "number": "receipt-1",
+        "member": "100000000001",
+        "store": "SH-01",
+        "placed_at": "2026-11-21T12:00:00+08:00",
+        "payments": [{"method": "alipay", "amount": "32.00"}],
+        "lines": [{"sku": "latte", "name": "Latte", "category": "coffee", "amount": "32.00"}],
+    }
+)
 class OrderInput(QuoteInput):
     """An order as a till or shop reports it; (source, number) is unique for ever."""
 
-    number = TextField(max_length=100)
+    number = TextField(
+        max_length=100, help_text=_("The order's number, unique within its source for ever.")
+    )
 
 
+@example(
+    {
+        "orders": [
+            {
+                "number": "receipt-1",
+                "member": "100000000001",
+                "placed_at": "2026-11-21T12:00:00+08:00",
+                "lines": [{"sku": "latte", "amount": "32.00"}],
+            }
+        ]
+    }
+)
 class BatchInput(Input):
     """1 to 1,000 orders, each like the body of `POST orders`; a bad one never stops the others."""
 
     orders = serializers.ListField(
-        child=serializers.JSONField(), allow_empty=False, max_length=LARGEST_BATCH
+        child=serializers.JSONField(),
+        allow_empty=False,
+        max_length=LARGEST_BATCH,
+        help_text=_("The orders, each like the body of POST orders."),
     )
 
 

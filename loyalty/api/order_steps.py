@@ -13,18 +13,21 @@ from loyalty import order_steps
 from loyalty.api.answers import OrderAnswer
 from loyalty.api.orders import shown
 from members.api.endpoint import Endpoint
-from members.api.fields import Input
+from members.api.fields import Input, example
 from members.api.moments import PastMomentField
 from members.api.once import once
 
 STATUSES = [(step.value, step.label) for step in order_steps.STEPS]
 
 
+@example({"status": "shipped", "at": "2026-11-22T09:00:00+08:00"})
 class StepInput(Input):
     """A status that the order reached; without `at` it did so now."""
 
-    status = serializers.ChoiceField(choices=STATUSES)
-    at = PastMomentField(allow_null=True, default=None)
+    status = serializers.ChoiceField(choices=STATUSES, help_text=_("The status that it reached."))
+    at = PastMomentField(
+        allow_null=True, default=None, help_text=_("When it happened; left out: now.")
+    )
 
 
 class StatusView(Endpoint):

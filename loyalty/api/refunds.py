@@ -16,7 +16,7 @@ from loyalty.api.order_inputs import MOST_LINES
 from loyalty.api.orders import shown
 from loyalty.refunds import Refunded, RefundFacts, RefundLine
 from members.api.endpoint import Endpoint
-from members.api.fields import Input, MoneyField, TextField, WholeField
+from members.api.fields import Input, MoneyField, TextField, WholeField, example
 from members.api.moments import PastMomentField
 from members.api.once import once
 
@@ -26,11 +26,12 @@ CENT = Decimal("0.01")
 class RefundLineInput(Input):
     """What of a line was given back."""
 
-    sku = TextField(max_length=100)
-    quantity = WholeField(allow_null=True, default=None)
-    amount = MoneyField()
+    sku = TextField(max_length=100, help_text=_("The item's number, as the order named it."))
+    quantity = WholeField(allow_null=True, default=None, help_text=_("How many pieces came back."))
+    amount = MoneyField(help_text=_("How much of the line is given back, in money."))
 
 
+@example({"reference": "refund-1", "lines": [{"sku": "latte", "quantity": 1, "amount": "32.00"}]})
 class RefundInput(Input):
     """A refund by `amount` or by `lines`."""
 
@@ -39,11 +40,25 @@ class RefundInput(Input):
         "nothing": _("The lines must add up to more than nothing."),
     }
 
-    reference = TextField(max_length=100)
-    at = PastMomentField(allow_null=True, default=None)
-    amount = MoneyField(least=CENT, allow_null=True, default=None)
+    reference = TextField(
+        max_length=100, help_text=_("Your own number of the refund, unique for this order.")
+    )
+    at = PastMomentField(
+        allow_null=True, default=None, help_text=_("When it happened; left out: now.")
+    )
+    amount = MoneyField(
+        least=CENT,
+        allow_null=True,
+        default=None,
+        help_text=_("How much is given back in all; or name lines."),
+    )
     lines = RefundLineInput(  # type: ignore[call-arg]
-        many=True, allow_empty=False, max_length=MOST_LINES, allow_null=True, default=None
+        many=True,
+        allow_empty=False,
+        max_length=MOST_LINES,
+        allow_null=True,
+        default=None,
+        help_text=_("What was given back, line by line; or name the amount."),
     )
 
     def validate_lines(self, lines: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:

@@ -1,16 +1,18 @@
 """Strict fields: what looks almost right is refused, never guessed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 LARGEST = 2**63 - 1
+
+T = TypeVar("T", bound=serializers.Serializer[Any])
 
 DECIMAL = re.compile(r"-?(?P<whole>[0-9]{1,60})(\.(?P<fraction>[0-9]{1,60}))?")
 
@@ -169,6 +171,13 @@ class ParsedTextField(TextField):
             return self.parse(text)
         except ValueError as error:
             raise serializers.ValidationError(str(error), code="invalid") from None
+
+
+def example(value: Mapping[str, Any]) -> Callable[[type[T]], type[T]]:
+    """Show a request's body like this one in the API's document."""
+    name: Any = _("An example")
+    shown = OpenApiExample(name, value=dict(value), request_only=True)
+    return extend_schema_serializer(examples=[shown])
 
 
 class Input(serializers.Serializer[Any]):

@@ -6,12 +6,19 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from members import phones, queries, tiering
-from members.api.fields import FlagField, Input, MultiplierField, ParsedTextField, TextField
+from members.api.fields import (
+    FlagField,
+    Input,
+    MultiplierField,
+    ParsedTextField,
+    TextField,
+    example,
+)
 from members.api.moments import MomentField, PastDayField, PastMomentField
 from members.enrolment import Newcomer
 from members.errors import NotFound
@@ -21,30 +28,84 @@ from members.models import ApiClient, Member
 class ClientInput(Input):
     """The device that the person signed up with."""
 
-    ip = serializers.IPAddressField(allow_null=True, default=None)
-    device = TextField(max_length=200, allow_blank=True, default="")
+    ip = serializers.IPAddressField(
+        allow_null=True, default=None, help_text=_("The device's IP address.")
+    )
+    device = TextField(
+        max_length=200, allow_blank=True, default="", help_text=_("What is known of the device.")
+    )
 
 
 class MemberChanges(Input):
     """What may be changed about a member."""
 
-    phone = ParsedTextField(parse=phones.normalise, max_length=60)
-    email = TextField(max_length=254, allow_blank=True, required=False)
-    name = TextField(max_length=100, allow_blank=True, required=False)
-    birthday = PastDayField(allow_null=True, required=False)
-    store = TextField(max_length=50, allow_null=True, required=False)
-    external_id = TextField(max_length=100, allow_null=True, required=False)
-    consents = serializers.DictField(child=FlagField(), required=False)
-    tags = serializers.ListField(child=TextField(max_length=50), max_length=50, required=False)
+    phone = ParsedTextField(
+        parse=phones.normalise,
+        max_length=60,
+        help_text=_("The phone number, with or without +86."),
+    )
+    email = TextField(
+        max_length=254, allow_blank=True, required=False, help_text=_("The e-mail address.")
+    )
+    name = TextField(
+        max_length=100, allow_blank=True, required=False, help_text=_("What the member is called.")
+    )
+    birthday = PastDayField(
+        allow_null=True, required=False, help_text=_("The birthday, as YYYY-MM-DD.")
+    )
+    store = TextField(
+        max_length=50,
+        allow_null=True,
+        required=False,
+        help_text=_("The code of the store that the member belongs to."),
+    )
+    external_id = TextField(
+        max_length=100,
+        allow_null=True,
+        required=False,
+        help_text=_("The member's number in your own system, unique."),
+    )
+    consents = serializers.DictField(
+        child=FlagField(),
+        required=False,
+        help_text=_("What the member agreed to: an object of names with true or false."),
+    )
+    tags = serializers.ListField(
+        child=TextField(max_length=50),
+        max_length=50,
+        required=False,
+        help_text=_("Marks of the member; segments may ask for them."),
+    )
 
 
+@example(
+    {
+        "phone": "13800138000",
+        "name": "Lin",
+        "birthday": "1990-05-01",
+        "store": "SH-01",
+        "consents": {"sms": True},
+    }
+)
 class MemberInput(MemberChanges):
     """Somebody who enrols."""
 
-    channel = TextField(max_length=50, allow_blank=True, required=False)
-    referral_code = TextField(max_length=50, allow_null=True, required=False)
-    enrolled_at = PastMomentField(allow_null=True, required=False)
-    client = ClientInput(required=False)
+    channel = TextField(
+        max_length=50,
+        allow_blank=True,
+        required=False,
+        help_text=_("Where the member enrolled, such as “app” or “till”."),
+    )
+    referral_code = TextField(
+        max_length=50,
+        allow_null=True,
+        required=False,
+        help_text=_("The referral code of the member who brought this one."),
+    )
+    enrolled_at = PastMomentField(
+        allow_null=True, required=False, help_text=_("When it was; left out: now.")
+    )
+    client = ClientInput(required=False, help_text=_("The device that the person signed up with."))
 
     def newcomer(self) -> Newcomer:
         """The person as the verbs take them."""

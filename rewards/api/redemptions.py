@@ -14,7 +14,7 @@ from members import queries as member_queries
 from members.api import pages
 from members.api.access import signature_of
 from members.api.endpoint import Endpoint
-from members.api.fields import FlagField, Input, TextField, WholeField
+from members.api.fields import FlagField, Input, TextField, WholeField, example
 from members.api.once import once
 from rewards import drafts, fulfilment, queries, redemption, timeouts
 from rewards.api.answers import RedemptionAnswer, RedemptionListAnswer
@@ -26,6 +26,18 @@ MOST_PIECES = 1_000
 State = Redemption.State
 
 
+@example(
+    {
+        "member": "100000000001",
+        "reward": "mug",
+        "variant": "green",
+        "quantity": 1,
+        "price": 3600,
+        "reference": "shop-1",
+        "delivery": "shipping",
+        "address": {"name": "Lin", "phone": "13800138000", "address": "1 Nanjing Road, Shanghai"},
+    }
+)
 class RedemptionInput(Input):
     """Which reward for whom; `reference` is the caller's own number, unique for this member for ever.
 
@@ -34,26 +46,78 @@ class RedemptionInput(Input):
     limit for a while, until `issue` or time-out. A gift that is sent needs an `address` with name, phone and address.
     """
 
-    member = TextField(max_length=20)
-    reward = TextField(max_length=50)
-    variant = TextField(max_length=50, allow_null=True, default=None)
-    offer = TextField(max_length=50, allow_null=True, default=None)
-    quantity = WholeField(least=1, most=MOST_PIECES, default=1)
-    price = WholeField(allow_null=True, default=None)
-    reference = TextField(max_length=100)
-    store = TextField(max_length=50, allow_null=True, default=None)
-    delivery = serializers.ChoiceField(
-        choices=[Reward.Delivery.PICK_UP, Reward.Delivery.SHIPPING], allow_null=True, default=None
+    member = TextField(
+        max_length=20, help_text=_("A member's number, as it stands in the console.")
     )
-    address = serializers.DictField(allow_null=True, default=None)
-    draft = FlagField(default=False)
+    reward = TextField(max_length=50, help_text=_("The reward's code."))
+    variant = TextField(
+        max_length=50,
+        allow_null=True,
+        default=None,
+        help_text=_(
+            "The code of the variant or session; needed where the reward says `needs_variant`."
+        ),
+    )
+    offer = TextField(
+        max_length=50,
+        allow_null=True,
+        default=None,
+        help_text=_(
+            "The code of the offer that the member saw; left out: the one that runs now, if any."
+        ),
+    )
+    quantity = WholeField(least=1, most=MOST_PIECES, default=1, help_text=_("How many pieces."))
+    price = WholeField(
+        allow_null=True,
+        default=None,
+        help_text=_("The price that the member was told, in points for all pieces."),
+    )
+    reference = TextField(
+        max_length=100,
+        help_text=_(
+            "Your own number for it, unique for this member for ever: sent again, it has no second effect."
+        ),
+    )
+    store = TextField(
+        max_length=50,
+        allow_null=True,
+        default=None,
+        help_text=_("The code of the store where it is redeemed or picked up."),
+    )
+    delivery = serializers.ChoiceField(
+        choices=[Reward.Delivery.PICK_UP, Reward.Delivery.SHIPPING],
+        allow_null=True,
+        default=None,
+        help_text=_("How a gift comes: picked up or sent; left out: as the reward says."),
+    )
+    address = serializers.DictField(
+        allow_null=True,
+        default=None,
+        help_text=_(
+            "Where a gift is sent: an object with `name`, `phone` and `address`, all texts."
+        ),
+    )
+    draft = FlagField(
+        default=False,
+        help_text=_(
+            "true: keep points, stock and limit for a while, to be issued or called off later."
+        ),
+    )
 
 
+@example({"carrier": "SF", "tracking": "SF1234567890"})
 class FulfilInput(Input):
     """Who carries it, and the number it is found by; again, they are changed."""
 
-    carrier = TextField(max_length=100, allow_blank=True, default="")
-    tracking = TextField(max_length=100, allow_blank=True, default="")
+    carrier = TextField(
+        max_length=100, allow_blank=True, default="", help_text=_("Who carries the parcel.")
+    )
+    tracking = TextField(
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text=_("The number that the parcel is found by."),
+    )
 
 
 class RedemptionFilter(django_filters.FilterSet):  # type: ignore[misc]

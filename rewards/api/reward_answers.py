@@ -55,7 +55,7 @@ class PictureAnswer(serializers.Serializer[Any]):
 
 
 class RewardAnswer(serializers.Serializer[Reward]):
-    """A reward; `stock` is what is left (null: unlimited).
+    """A reward; `stock` is what is left (null: unlimited), `needs_variant`: a redemption has to name a `variant`.
 
     Cost, partner, content and how the price floats are told to keys with `manage` only.
     """
@@ -98,6 +98,7 @@ class RewardAnswer(serializers.Serializer[Reward]):
     project = serializers.CharField(source="project.code", allow_null=True, default=None)
     is_giftable = FlagField()
     draft_minutes = WholeField()
+    needs_variant = FlagField()
     active = FlagField()
 
     @extend_schema_field(PictureAnswer(allow_null=True))

@@ -16,6 +16,26 @@ from members.api.endpoint import Endpoint
 from members.models import Member
 from tests.tills import Till
 
+#: What tills and shops send.
+SENT = (
+    "OrderInput",
+    "QuoteInput",
+    "BatchInput",
+    "LineInput",
+    "PaymentInput",
+    "RefundInput",
+    "RefundLineInput",
+    "StepInput",
+    "HoldInput",
+    "CaptureInput",
+    "RedemptionInput",
+    "FulfilInput",
+    "EventInput",
+    "CheckInInput",
+    "ClientInput",
+    "MemberInput",
+)
+
 
 @cache
 def document() -> dict[str, Any]:
@@ -28,6 +48,35 @@ class TestDocument:
         call_command(
             "spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yaml")
         )
+
+    @pytest.mark.parametrize("language", ["zh-hans", "en"])
+    def test_describes_every_field_that_tills_and_shops_send(self, db: None, language: str):
+        till = Till()
+        till.headers["Accept-Language"] = language
+        parts = till.get("schema/").json()["components"]["schemas"]
+        for sent in SENT:
+            (name,) = {sent, f"{sent}Request"} & set(parts)
+            for field, words in parts[name]["properties"].items():
+                text = words.get("description", "")
+                assert bool(re.search("[\u4e00-\u9fff]", text)) == (language != "en"), (
+                    name,
+                    field,
+                )
+                assert text
+
+    def test_shows_an_example_of_each_that_can_be_sent(self, db: None):
+        shown = 0
+        for item in document()["paths"].values():
+            for operation in item.values():
+                body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+                name = body["schema"].get("$ref", "").split("/")[-1] if body else ""
+                if name.removesuffix("Request") not in SENT:
+                    continue
+                for example in body.get("examples", {}).values():
+                    schema = {**body["schema"], "components": document()["components"]}
+                    assert not list(Draft202012Validator(schema).iter_errors(example["value"]))
+                    shown += 1
+        assert shown >= 12
 
     def test_is_openapi_31_and_says_so_in_json_and_yaml(self, db: None):
         as_json = Till().get("schema/")

@@ -44,7 +44,9 @@ MORE: dict[str, Any] = {
     "project": None,
     "is_giftable": True,
     "draft_minutes": 30,
+    "needs_variant": False,
 }
+GONE_SIZE = {"code": "xs", "name": "XS", "active": False}
 OF_MERCHANT = {"cost", "pricing", "partner", "partner_share", "content", "content_url"}
 SHOWN = {
     **CAKE,
@@ -269,6 +271,18 @@ class TestRead:
         assert [reward["code"] for reward in body["results"]] == ["coffee", "gold", "cake"]
         assert body["next"] is None
         assert "affordable" not in body["results"][0]
+
+    def test_says_where_a_redemption_names_a_variant(self, till: Till):
+        assert till.post("rewards/cake/variants", {"code": "s", "name": "S"}).status_code == 201
+        assert till.post("rewards/gold/variants", GONE_SIZE).status_code == 201
+
+        rows = till.get("rewards").json()["results"]
+
+        assert {each["code"]: each["needs_variant"] for each in rows} == {
+            "coffee": False,
+            "gold": False,
+            "cake": True,
+        }
 
     def test_says_what_a_member_can_have(self, till: Till, bob: Member):
         give = {"member": bob.number, "points": 900, "reason": "other", "reference": "G"}
