@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from members import transactions
 from members.admin.base import VerbAdmin
-from rewards import catalogue, floating, pictures, price_words, prices, queries
+from rewards import catalogue, floating, pictures, price_words, prices, queries, reward_hints
 from rewards.admin.reward_form import RewardForm
 from rewards.admin.stock import StockPage, stock_badge
 from rewards.models import Reward
@@ -26,7 +26,7 @@ PICTURE = ("upload", "without_picture")
 @admin.register(Reward)
 class RewardAdmin(StockPage, VerbAdmin):
     form = RewardForm
-    list_display = ("thumbnail", "name", "kind", "price", "left", "window", "active")
+    list_display = ("thumbnail", "name", "kind", "price", "left", "to_check", "window", "active")
     list_display_links = ("thumbnail", "name")
     list_filter = (("kind", ChoicesDropdownFilter), "active")
     list_filter_submit = True
@@ -35,6 +35,7 @@ class RewardAdmin(StockPage, VerbAdmin):
     fixed_fields = ("code",)
     readonly_fields = ("drawn", "price_now")
     actions_detail = ("stock",)
+    change_form_outer_before_template = "admin/rewards/reward/hints.html"
     change_form_outer_after_template = "admin/rewards/reward/after.html"
     fieldsets = (
         (
@@ -136,7 +137,7 @@ class RewardAdmin(StockPage, VerbAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Saved by the verb; what will not work as it is meant is said right away."""
         super().save_model(request, obj, form, change)
-        if warning := _idle_rule(obj):
+        for warning in filter(None, [_idle_rule(obj), *reward_hints.hints(obj)]):
             messages.warning(request, warning)
 
     # ---- columns and words ----------------------------------------------------------------------
@@ -168,6 +169,11 @@ class RewardAdmin(StockPage, VerbAdmin):
     @display(description=_("stock left"), ordering="stock")
     def left(self, reward: Reward) -> SafeString:
         return stock_badge(reward)
+
+    @display(description=_("to check"))
+    def to_check(self, reward: Reward) -> SafeString | str:
+        found = reward_hints.hints(reward)
+        return render_to_string("admin/rewards/reward/to_check.html", {"hints": found})
 
     @display(description=_("on sale until"), ordering="ends_at", empty_value="—")
     def window(self, reward: Reward) -> Any:

@@ -158,7 +158,8 @@ def _handing_over(reward: Reward) -> Iterator[str]:
     if reward.kind == Reward.Kind.CONTENT:
         yield _("Opens right after redeeming, and stays yours.")
     elif reward.kind == Reward.Kind.DRAW_TICKET:
-        yield _("A ticket for one go at the draw.")
+        one = _("A ticket for one go at the draw.")
+        yield one if reward.draw_id else _("A ticket for one go at any draw.")
     elif reward.kind not in {Reward.Kind.DONATION, Reward.Kind.PARTNER_CODE} and (
         reward.delivery in {Reward.Delivery.NONE, Reward.Delivery.PICK_UP}
     ):

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from rewards import queries
+from rewards import queries, reward_hints
 from rewards.models import Offer, Reward, Variant
 
 register = template.Library()
@@ -23,6 +23,12 @@ class ShelfRow:
     name: str
     about: str
     stock: int | None
+
+
+@register.simple_tag(name="reward_hints")
+def hints_of(reward: Reward) -> list[str]:
+    """What about it is most likely not meant."""
+    return reward_hints.hints(reward)
 
 
 @register.simple_tag

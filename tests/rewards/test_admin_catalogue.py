@@ -120,6 +120,16 @@ class TestKinds:
         made.refresh_from_db()
         assert (made.kind, made.discount_amount, made.min_spend) == ("gift", None, None)
 
+    def test_what_is_most_likely_not_meant_is_said_after_saving(self, db: None):
+        client = desk("manager")
+        said = {"code": "a", "name": "x", "points": "5", "kind": "coupon"}
+        page = client.get(ADD)
+        odd = {"discount_amount": "10", "min_spend": "5"}
+        answer = client.post(ADD, sent(page, **said, **odd), follow=True)
+        words = [str(each) for each in answer.context["messages"]]
+        assert [each for each in words if "写反" in each]
+        assert Reward.objects.get().code == "a"
+
     def test_two_discounts_are_said_at_the_field(self, db: None):
         client = desk("manager")
         said = {"code": "ten", "name": "x", "kind": "coupon", "points": "5"}

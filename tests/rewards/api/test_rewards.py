@@ -95,6 +95,13 @@ class TestAdd:
         assert response.json() == {**MORE, **everything}
         assert till.get("rewards/cake").json() == {**MORE, **everything, "variants": []}
 
+    @pytest.mark.parametrize("kind", Reward.Kind.values)
+    def test_of_any_kind_needs_no_more_whatever_the_console_says_of_it(
+        self, till: Till, kind: str
+    ):
+        body = {"code": "plain", "name": "x", "kind": kind, "points": 1}
+        assert till.post("rewards", body).status_code == 201
+
     def test_takes_all_that_a_kind_may_have(self, till: Till):
         stores.create(changes={"code": "SH-1", "name": "静安寺店"})
         DonationProject.objects.create(code="forest", name="Forest")
