@@ -10,7 +10,7 @@ class TestApplication:
     def test_has_read_all_addresses_before_the_first_request(self) -> None:
         said = "import config.wsgi, sys; print('config.api.urls' in sys.modules)"
 
-        answer = subprocess.run(  # noqa: S603 - our own words
+        answer = subprocess.run(
             [sys.executable, "-c", said],
             cwd=settings.BASE_DIR,
             capture_output=True,
