@@ -37,6 +37,8 @@ from rewards.models import (
     Wish,
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def demo(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:

@@ -68,6 +68,9 @@ def empty() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def initialised() -> Iterator[Path]:
     """The data of a new server, because making it takes longer than all the rest."""
