@@ -1,5 +1,6 @@
 """The replay of a campaign at the console."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
