@@ -196,7 +196,8 @@ class TestFloating:
         (counting,) = [query["sql"] for query in caught if '"lately"' in query["sql"]]
         with connection.cursor() as cursor:
             # A few rows are read as they lie; a hot reward has hundreds of thousands.
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            for way in ("seqscan", "bitmapscan", "indexscan"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
             cursor.execute(f"EXPLAIN {counting}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
         assert "Index Only Scan using redemption_of_reward" in plan
