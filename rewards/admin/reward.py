@@ -170,10 +170,11 @@ class RewardAdmin(StockPage, VerbAdmin):
     def left(self, reward: Reward) -> SafeString:
         return stock_badge(reward)
 
-    @display(description=_("to check"))
-    def to_check(self, reward: Reward) -> SafeString | str:
+    @display(description=_("to check"), empty_value="—")
+    def to_check(self, reward: Reward) -> SafeString | None:
         found = reward_hints.hints(reward)
-        return render_to_string("admin/rewards/reward/to_check.html", {"hints": found})
+        template = "admin/rewards/reward/to_check.html"
+        return render_to_string(template, {"hints": found}) if found else None
 
     @display(description=_("on sale until"), ordering="ends_at", empty_value="—")
     def window(self, reward: Reward) -> Any:

@@ -69,6 +69,7 @@ class TestSession:
         text = page(sign_in(client, ada), path.format(seat.code))
         assert "Sat · 12-05 14:00 · 静安寺店" in text
         assert "2026-12-05" in text
+        assert "全部门店" not in text
 
     @pytest.mark.parametrize("path", ["", "/redeem?variant=sat"])
     def test_is_when_the_voucher_ends_and_said_before(
