@@ -241,7 +241,7 @@ def told(ada: Member) -> dict[type[Model], Any]:
     messages.send(member=ada, **sent)  # type: ignore[arg-type]
     message_templates.seed()
     return {
-        Message: Message.objects.get(),
+        Message: Message.objects.get(member=ada, template="wish_affordable"),
         MessageTemplate: MessageTemplate.objects.get(code="wish_affordable"),
     }
 
