@@ -32,7 +32,7 @@ State = Redemption.State
         "reward": "mug",
         "variant": "green",
         "quantity": 1,
-        "price": 3600,
+        "expected_points": 3600,
         "reference": "shop-1",
         "delivery": "shipping",
         "address": {"name": "Lin", "phone": "13800138000", "address": "1 Nanjing Road, Shanghai"},
@@ -41,9 +41,10 @@ State = Redemption.State
 class RedemptionInput(Input):
     """Which reward for whom; `reference` is the caller's own number, unique for this member for ever.
 
-    `price` is what the member was told, in points for all pieces: where it is another by now, nothing is redeemed (422
-    `price_changed` with `shown` and `now`); left out, the price of the moment is taken. `draft` keeps points, stock and
-    limit for a while, until `issue` or time-out. A gift that is sent needs an `address` with name, phone and address.
+    `expected_points` is the price that the member was told, for all pieces: where it is another by now, nothing is
+    redeemed (422 `price_changed` with `shown` and `now`); left out, the price of the moment is taken. `draft` keeps
+    points, stock and limit for a while, until `issue` or time-out. A gift that is sent needs an `address` with name,
+    phone and address.
     """
 
     member = TextField(
@@ -67,7 +68,7 @@ class RedemptionInput(Input):
         ),
     )
     quantity = WholeField(least=1, most=MOST_PIECES, default=1, help_text=_("How many pieces."))
-    price = WholeField(
+    expected_points = WholeField(
         allow_null=True,
         default=None,
         help_text=_("The price that the member was told, in points for all pieces."),
@@ -170,7 +171,8 @@ class RedemptionsView(Endpoint):
     def post(self, request: Request) -> Response:
         said = self.read(RedemptionInput)
         redeem = drafts.reserve if said.pop("draft") else redemption.redeem
-        redeemed = redeem(request=RedemptionRequest(**said), at=timezone.now())
+        expected = said.pop("expected_points")
+        redeemed = redeem(request=RedemptionRequest(price=expected, **said), at=timezone.now())
         code = status.HTTP_201_CREATED if redeemed.is_new else status.HTTP_200_OK
         return _answered(self, redeemed.redemption, code)
 

@@ -94,13 +94,13 @@ class TestRedeem:
     def test_refuses_another_price_than_the_member_was_told(
         self, till: Till, ada: Member, cake: Reward
     ):
-        response = till.post("redemptions", wish(ada, quantity=2, price=500))
+        response = till.post("redemptions", wish(ada, quantity=2, expected_points=500))
 
         problem = response.json()
         assert (response.status_code, problem["code"]) == (422, "price_changed")
         assert (problem["shown"], problem["now"]) == (500, 600)
         assert not Redemption.objects.exists()
-        assert till.post("redemptions", wish(ada, quantity=2, price=600)).status_code == 201
+        assert till.post("redemptions", wish(ada, quantity=2, expected_points=600)).status_code == 201
         assert till.post("redemptions", wish(ada, quantity=2)).status_code == 200
 
     def test_takes_store_and_address(self, till: Till, ada: Member, cake: Reward):
