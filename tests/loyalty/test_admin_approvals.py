@@ -151,7 +151,7 @@ class TestDeciding:
 
         answer = owner_desk.post(page_of(made, "approve"), follow=True)
 
-        assert "5000" in said_on(answer)[0]
+        assert "5,000" in said_on(answer)[0]
         made.refresh_from_db()
         assert made.state == "awaiting_approval"
 

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.rewards.test_races import members_with_points
 
 CONNECTIONS = 20
 PAUSE = 0.05
+# Far longer than anything takes: a test fails rather than hangs.
+WAIT = 30
 
 Redeem = Callable[..., Redemption]
 
@@ -209,9 +212,12 @@ class TestVoid:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         _members, voucher = cast
+        # The one that voids has looked at the voucher; the till is done with it.
+        has_looked, is_used = Event(), Event()
 
         def void_all(found: Any, **_said: Any) -> int:
-            time.sleep(PAUSE)
+            has_looked.set()
+            assert is_used.wait(WAIT)
             for each in found:
                 Voucher.objects.filter(pk=each.pk).update(state="void", used_at=None)
             return len(found)
@@ -221,7 +227,10 @@ class TestVoid:
         def work(number: int) -> Any:
             if number % 2:
                 return vouchers.void_one(code=voucher.code, reason="x", by="", at=noon)
-            return use(voucher, number, noon)
+            assert has_looked.wait(WAIT)
+            used = use(voucher, number, noon)
+            is_used.set()
+            return used
 
         results = committed_db.run_parallel(work, 2, 2)
         # The till handed something over for it, and the voucher says that it never was used.
