@@ -234,4 +234,4 @@ def _refuse_disorder(campaign: Campaign, values: Mapping[str, Any]) -> None:
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is a campaign with this code already."))
+    return InvalidInput("/code", "taken", _("There is already a campaign with this code."))

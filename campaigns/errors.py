@@ -16,7 +16,7 @@ class CampaignEnded(Conflict, CampaignsError):
     code = "campaign_ended"
 
     def __str__(self) -> str:
-        return _("The campaign has ended for good. Make a new one from it instead.")
+        return _("The campaign has ended for good. Make a new one based on it instead.")
 
 
 class WrongState(Conflict, CampaignsError):
@@ -44,8 +44,9 @@ class NeedsApproval(CampaignsError):
 
     def __str__(self) -> str:
         return _(
-            "A second person has to approve this first. Ask for approval; a running campaign is paused before it is "
-            "changed. Over the API, send the state “draft” (“paused” for a running one) and ask in the console."
+            "A second person has to approve this first. Ask for approval; pause a running "
+            "campaign before you change it. Over the API, send the state “draft” (“paused” "
+            "for a running one) and ask in the console."
         )
 
 
@@ -64,7 +65,7 @@ class NothingAsked(Conflict, CampaignsError):
     code = "nothing_asked"
 
     def __str__(self) -> str:
-        return _("Nobody is asking for approval, or the campaign was changed since.")
+        return _("No approval has been asked for, or the campaign has been changed since.")
 
 
 class FindingsOpen(CampaignsError):
@@ -75,8 +76,8 @@ class FindingsOpen(CampaignsError):
     def __str__(self) -> str:
         count = len(self.data["findings"])
         return ngettext(
-            "%(count)d finding has to be fixed or accepted first.",
-            "%(count)d findings have to be fixed or accepted first.",
+            "%(count)d finding must be fixed or accepted first.",
+            "%(count)d findings must be fixed or accepted first.",
             count,
         ) % {"count": count}
 
@@ -87,7 +88,7 @@ class SignedAlready(CampaignsError):
     code = "signed_already"
 
     def __str__(self) -> str:
-        return _("This day is signed already.")
+        return _("You have already signed in on this day.")
 
 
 class DayNotOver(CampaignsError):
@@ -96,7 +97,7 @@ class DayNotOver(CampaignsError):
     code = "day_not_over"
 
     def __str__(self) -> str:
-        return _("Only days that are over can be made up. Today is signed with the usual button.")
+        return _("Only past days can be made up. Sign in for today as usual.")
 
 
 class TooLongAgo(CampaignsError):
@@ -105,7 +106,10 @@ class TooLongAgo(CampaignsError):
     code = "too_long_ago"
 
     def __str__(self) -> str:
-        return _("This day is too long ago: days from %(earliest)s on can be made up.") % self.data
+        return (
+            _("This day is too long ago: only days from %(earliest)s on can be made up.")
+            % self.data
+        )
 
 
 class NoCardLeft(CampaignsError):
@@ -116,7 +120,7 @@ class NoCardLeft(CampaignsError):
     def __str__(self) -> str:
         if not self.data["cards"]:
             return _("Missed days cannot be made up here.")
-        return _("You have used all make-up cards of this month. New ones come next month.")
+        return _("You have used all your make-up cards for this month. New ones come next month.")
 
 
 class HandoutBegun(Conflict, CampaignsError):
@@ -125,7 +129,7 @@ class HandoutBegun(Conflict, CampaignsError):
     code = "handout_begun"
 
     def __str__(self) -> str:
-        return _("This grant has begun already; what was given stays as it is.")
+        return _("This grant has already begun; what has been given stays as it is.")
 
 
 class NotReplayable(CampaignsError):

@@ -57,7 +57,7 @@ def plan(*, changes: Mapping[str, object]) -> Handout:
     """Plan a grant: code, title (members read it), segment (its code), points, expires_at. Raises InvalidInput."""
     validation.require(changes, ["code", "title", "segment", "points"])
     made = Handout(**validation.cleaned(changes, CHECKS))
-    taken = InvalidInput("/code", "taken", _("There is a grant with this code already."))
+    taken = InvalidInput("/code", "taken", _("There is already a grant with this code."))
     if Handout.objects.filter(code=made.code).exists():
         raise taken
     try:

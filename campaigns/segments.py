@@ -100,4 +100,4 @@ def refresh_by_job(*, codes: list[str] | None, by: str, at: datetime) -> Job:
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is a segment with this code already."))
+    return InvalidInput("/code", "taken", _("There is already a segment with this code."))

@@ -17,8 +17,8 @@ class InsufficientPoints(LoyaltyError):
 
     def __str__(self) -> str:
         return ngettext(
-            "%(needed)s point is needed, %(available)s are available.",
-            "%(needed)s points are needed, %(available)s are available.",
+            "%(needed)s point is needed, but only %(available)s are available.",
+            "%(needed)s points are needed, but only %(available)s are available.",
             self.data["needed"],
         ) % {"needed": f"{self.data['needed']:,}", "available": f"{self.data['available']:,}"}
 
@@ -30,8 +30,8 @@ class InDebt(LoyaltyError):
 
     def __str__(self) -> str:
         return ngettext(
-            "%(debt)s point is owed after a refund. The next points earned pay it first.",
-            "%(debt)s points are owed after a refund. The next points earned pay them first.",
+            "%(debt)s point is owed after a refund. The next points earned pay it off first.",
+            "%(debt)s points are owed after a refund. The next points earned pay them off first.",
             self.data["debt"],
         ) % {"debt": f"{self.data['debt']:,}"}
 
@@ -65,7 +65,8 @@ class NothingToReturn(LoyaltyError):
 
     def __str__(self) -> str:
         return _(
-            "%(needed)d points cannot be given back: %(available)d are left of the redemption."
+            "%(needed)d points cannot be given back: only %(available)d of the redemption "
+            "are left."
         ) % {"needed": self.data["needed"], "available": self.data["available"]}
 
 
@@ -76,8 +77,10 @@ class MonthlyCap(LoyaltyError):
 
     def __str__(self) -> str:
         return ngettext(
-            "A member may redeem %(limit)d point a month, and %(used)d are redeemed already.",
-            "A member may redeem %(limit)d points a month, and %(used)d are redeemed already.",
+            "A member may redeem %(limit)d point a month, and %(used)d have already been "
+            "redeemed.",
+            "A member may redeem %(limit)d points a month, and %(used)d have already been "
+            "redeemed.",
             self.data["limit"],
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
@@ -90,12 +93,12 @@ class NotInSteps(LoyaltyError):
     def __str__(self) -> str:
         if self.data["step"] is None:
             return ngettext(
-                "Points pay from %(limit)d point on.",
-                "Points pay from %(limit)d points on.",
+                "At least %(limit)d point is needed to pay with points.",
+                "At least %(limit)d points are needed to pay with points.",
                 self.data["limit"],
             ) % {"limit": self.data["limit"]}
         return _(
-            "Points pay in steps of %(step)d: %(used)d is not possible, %(limit)d would be."
+            "Points can be used in steps of %(step)d: %(used)d is not possible, but %(limit)d is."
         ) % {name: self.data[name] for name in ("step", "used", "limit")}
 
 
@@ -120,9 +123,9 @@ class HoldClosed(LoyaltyError):
 
     def __str__(self) -> str:
         sentences = {
-            "captured": _("The held points were used already."),
-            "released": _("The held points were released already."),
-            "expired": _("The hold has timed out; its points are free again."),
+            "captured": _("The held points have already been used."),
+            "released": _("The held points have already been released."),
+            "expired": _("The hold has timed out; its points can be used again."),
         }
         return str(sentences[self.data["state"]])
 
@@ -134,9 +137,9 @@ class TransferNotAllowed(LoyaltyError):
 
     def __str__(self) -> str:
         reasons = {
-            "self": _("Points cannot be given to oneself. Choose another member."),
+            "self": _("You cannot give points to yourself. Choose another member."),
             "disabled": _("Members cannot give points to each other in this program."),
-            "minimum": _("At least %(minimum)s points can be given at once.")
+            "minimum": _("At least %(minimum)s points must be given at a time.")
             % {"minimum": self.data.get("minimum")},
         }
         return str(reasons[self.data["reason"]])
@@ -149,7 +152,7 @@ class TransferLimit(LoyaltyError):
 
     def __str__(self) -> str:
         if self.data["used"] is None:
-            return _("At most %(limit)d points can be given at once.") % {
+            return _("At most %(limit)d points can be given at a time.") % {
                 "limit": self.data["limit"]
             }
         return _("At most %(limit)d points can be given a day; %(used)d were given today.") % {
@@ -166,8 +169,9 @@ class WalletNotEmpty(Conflict, LoyaltyError):
     def __str__(self) -> str:
         return (
             _(
-                "There are points left: %(active)d active, %(pending)d pending, %(reserved)d on hold. "
-                "Use them up or close the member with forfeiting."
+                "There are points left: %(active)d active, %(pending)d pending, "
+                "%(reserved)d on hold. Use them up, or close the membership and forfeit "
+                "them."
             )
             % self.data
         )
@@ -189,8 +193,8 @@ class AdjustmentDecided(Conflict, LoyaltyError):
 
     def __str__(self) -> str:
         if self.data["state"] == "posted":
-            return _("The adjustment is posted already and cannot be rejected.")
-        return _("The adjustment was rejected already and cannot be approved.")
+            return _("The adjustment has already been posted and cannot be rejected.")
+        return _("The adjustment has already been rejected and cannot be approved.")
 
 
 class ExpiredMeanwhile(LoyaltyError):
@@ -199,7 +203,7 @@ class ExpiredMeanwhile(LoyaltyError):
     code = "expired"
 
     def __str__(self) -> str:
-        return _("The points would have expired already. Reject the adjustment and ask anew.")
+        return _("The points would have expired already. Reject the adjustment and ask again.")
 
 
 class OrderClosed(Conflict, LoyaltyError):
@@ -209,12 +213,10 @@ class OrderClosed(Conflict, LoyaltyError):
 
     def __str__(self) -> str:
         if self.data["state"] == "cancelled":
-            return _("The order was cancelled: its status does not change any more.")
-        return _("The order was refunded: its status does not change any more.")
+            return _("The order was cancelled: its status can no longer change.")
+        return _("The order was refunded: its status can no longer change.")
 
 
 def out_of_range(pointer: str) -> InvalidInput:
     """A sum of points past 2^63 − 1."""
-    return InvalidInput(
-        pointer, "out_of_range", _("The sum of points is too large to be counted.")
-    )
+    return InvalidInput(pointer, "out_of_range", _("The number of points is too large."))

@@ -25,7 +25,7 @@ def for_members(program: Program) -> list[str]:
 def bounds(rule: Rule) -> list[str]:
     """How much points may pay, without what they are worth."""
     if not rule.max_share:
-        return [_("Points pay nothing at the till.")]
+        return [_("Points cannot be used to pay at the till.")]
     return [_most(rule), *_fewest(rule)]
 
 
@@ -33,15 +33,15 @@ def for_merchants(program: Program) -> list[str]:
     """The rule with what a payment with points earns, and what a refund gives back first."""
     said = for_members(program)
     if not said:
-        return [_("Points pay nothing at the till.")]
+        return [_("Points cannot be used to pay at the till.")]
     first = {
         Program.RefundFirst.POINTS: _("A refund gives the points back first, then money."),
         Program.RefundFirst.CASH: _("A refund gives money back first, then the points."),
     }
     earns = (
-        _("What is paid with points earns points too.")
+        _("The part paid with points earns points too.")
         if program.earn_on_points_paid
-        else _("What is paid with points earns nothing.")
+        else _("The part paid with points earns nothing.")
     )
     return [*said, earns, first[Program.RefundFirst(program.refund_first)]]
 
@@ -58,7 +58,7 @@ def in_one(sentences: Sequence[str]) -> str:
 
 def _worth(points: int, program: Program) -> str:
     return ngettext(
-        "%(points)d point pays %(money)s.", "%(points)d points pay %(money)s.", points
+        "%(points)d point is worth %(money)s.", "%(points)d points are worth %(money)s.", points
     ) % {"points": points, "money": _money(queries.value_of(points, program), program)}
 
 
@@ -71,7 +71,7 @@ def _most(rule: Rule) -> str:
 def _fewest(rule: Rule) -> list[str]:
     said = []
     if rule.least > (rule.step or 1):
-        said.append(_("At least %(points)d points at once.") % {"points": rule.least})
+        said.append(_("At least %(points)d points at a time.") % {"points": rule.least})
     if rule.step is not None and rule.step > 1:
         said.append(_("In steps of %(points)d points.") % {"points": rule.step})
     return said

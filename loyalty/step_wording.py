@@ -62,7 +62,7 @@ def _detail(part: Part, before: int, after: int) -> str:
             "rate": part["rate"],
         }
     if "reward" in part:
-        return _("a gift, see your vouchers")
+        return _("a gift: see your vouchers")
     if "tickets" in part:
         return ngettext("%(count)d draw ticket", "%(count)d draw tickets", part["tickets"]) % {
             "count": part["tickets"]

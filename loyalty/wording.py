@@ -53,8 +53,8 @@ def part_title(part: Mapping[str, Any]) -> str:
         "status": _("Status points"),
         "refund": _("Refund"),
         "cancelled": _("Order cancelled"),
-        "expired": _("Expired already, not taken again"),
-        "no_debt": _("More than there was, not taken"),
+        "expired": _("Already expired, so not taken again"),
+        "no_debt": _("More than the balance, so not taken"),
         "expiry": _("Expiry"),
         "award": _("Points awarded"),
         "benefit": _("Benefit of your tier"),
@@ -100,7 +100,7 @@ def _redeem_title(details: Mapping[str, Any]) -> str:
     if "make_up" in details:
         return _("Missed sign-in of %(day)s made up") % {"day": details["make_up"]}
     if "draw" in details:
-        return _("Go at “%(draw)s”") % {"draw": details["draw"]}
+        return _("Draw: “%(draw)s”") % {"draw": details["draw"]}
     if "reward" not in details:
         return _("Paid with points")
     return _("Redeemed %(reward)s") % {"reward": details["reward"]}
@@ -132,9 +132,9 @@ def _redeem_reason(entry: Entry) -> str:
 
 def _reverse_reason(entry: Entry) -> str:
     if "referral" in entry.details:
-        return _("What “%(campaign)s” had given") % {"campaign": entry.details.get("title", "")}
+        return _("Points given by “%(campaign)s”") % {"campaign": entry.details.get("title", "")}
     if "cancelled" in entry.details:
-        return _("What order %(order)s had given") % {"order": order_name(entry.details)}
+        return _("Points earned by order %(order)s") % {"order": order_name(entry.details)}
     return _("Refund of ¥%(amount)s on order %(order)s") % {
         "amount": entry.details.get("amount", ""),
         "order": entry.details.get("order", ""),
@@ -152,7 +152,7 @@ def _message(entry: Entry) -> str:
 
 
 def _transfer_in_reason(entry: Entry) -> str:
-    return _message(entry) or _("With the expiry date that they had")
+    return _message(entry) or _("With their original expiry date")
 
 
 def _fee_reason(entry: Entry) -> str:
@@ -245,7 +245,7 @@ def limit_words(name: str) -> str:
     limits = {
         "per_member_per_day": _("the limit of the day"),
         "per_member_per_month": _("the limit of the month"),
-        "per_member": _("the limit for each member"),
+        "per_member": _("the limit per member"),
         "budget_points": _("the campaign's budget"),
     }
     return limits.get(name) or _("a limit")
@@ -277,7 +277,7 @@ _KIND_REASONS: dict[str, Callable[[Entry], str]] = {
     Entry.Kind.EARN: _earn_reason,
     Entry.Kind.REVERSE: _reverse_reason,
     Entry.Kind.REDEEM: _redeem_reason,
-    Entry.Kind.RETURN: lambda _entry: _("Back with their old expiry date"),
+    Entry.Kind.RETURN: lambda _entry: _("Returned with their original expiry date"),
     Entry.Kind.EXPIRE: _expire_reason,
     Entry.Kind.TRANSFER_IN: _transfer_in_reason,
     Entry.Kind.TRANSFER_OUT: _message,

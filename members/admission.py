@@ -67,13 +67,13 @@ def _tags(value: object, pointer: str) -> list[str]:
     if not isinstance(value, list | tuple):
         raise InvalidInput(pointer, "invalid", _("This must be a list of tags."))
     if len(value) > MOST_TAGS:
-        detail = _("A member may have %(most)d tags at most.") % {"most": MOST_TAGS}
+        detail = _("A member may have at most %(most)d tags.") % {"most": MOST_TAGS}
         raise InvalidInput(pointer, "too_many", detail)
     word = validation.text(longest=50, shortest=1)
     tags = [word(each, f"{pointer}/{place}") for place, each in enumerate(value)]
     for place, tag in enumerate(tags):
         if "," in tag:
-            detail = _("A tag holds no comma: commas stand between tags.")
+            detail = _("A tag cannot contain a comma, because commas separate tags.")
             raise InvalidInput(f"{pointer}/{place}", "invalid", detail)
     return list(dict.fromkeys(tags))
 
@@ -122,7 +122,7 @@ def checked(newcomer: Newcomer, at: datetime) -> Newcomer:
 def refuse_unborn(birthday: date | None, at: datetime) -> None:
     """Refuse a birthday after the day of `at`."""
     if birthday is not None and birthday > timezone.localdate(at):
-        raise InvalidInput("/birthday", "max_value", _("The birthday lies in the future."))
+        raise InvalidInput("/birthday", "max_value", _("The birthday is in the future."))
 
 
 def refuse_unreachable(phone: str | None, external_id: str | None) -> None:
@@ -222,7 +222,7 @@ def external_id_taken(member: Member) -> InvalidInput:
     return InvalidInput(
         "/external_id",
         "taken",
-        _("This external id belongs to member %(number)s already.") % {"number": member.number},
+        _("This external id already belongs to member %(number)s.") % {"number": member.number},
     )
 
 
@@ -231,7 +231,9 @@ def _referrer_of(newcomer: Newcomer, known: Known) -> Member | None:
     referrer = _named(known.referrers, newcomer.referral_code, "/referral_code")
     address = newcomer.email.casefold()
     if referrer is not None and address and address == referrer.email.casefold():
-        raise InvalidInput("/referral_code", "self_referral", _("This is your own referral code."))
+        raise InvalidInput(
+            "/referral_code", "self_referral", _("You cannot use your own referral code.")
+        )
     return referrer
 
 

@@ -83,7 +83,7 @@ class AlreadyEnrolled(Conflict, MembersError):
     code = "already_enrolled"
 
     def __str__(self) -> str:
-        return _("This phone number is enrolled already as member %(number)s.") % self.data
+        return _("This phone number is already enrolled as member %(number)s.") % self.data
 
 
 class MemberClosed(MembersError):

@@ -153,7 +153,7 @@ def _placeholders(text: str, pointer: str) -> list[str]:
         raise InvalidInput(
             pointer,
             "unbalanced_braces",
-            _("A brace { or } has no partner. Write {{ or }} where a brace itself is meant."),
+            _("A brace { or } has no partner. Write {{ or }} for a brace itself."),
         ) from None
     # With what may follow a name (":", "!"), which is not for people: it is no known name then.
     return [

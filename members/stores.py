@@ -49,4 +49,4 @@ def named(code: str | None, pointer: str = "/store") -> Store | None:
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is a store with this code already."))
+    return InvalidInput("/code", "taken", _("There is already a store with this code."))

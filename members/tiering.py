@@ -39,7 +39,7 @@ def _benefits(value: object, pointer: str) -> list[dict[str, object]]:
             raise InvalidInput(
                 f"{pointer}/{place}/code",
                 "taken",
-                _("The tier has a benefit with this code already."),
+                _("The tier already has a benefit with this code."),
             )
     return found
 
@@ -149,7 +149,7 @@ def _refuse_conflicts(tier: Tier, values: Mapping[str, object]) -> None:
 
 def _refuse_taken(tier: Tier, others: list[Tier]) -> None:
     if any(other.code == tier.code for other in others):
-        raise InvalidInput("/code", "taken", _("There is a tier with this code already."))
+        raise InvalidInput("/code", "taken", _("There is already a tier with this code."))
     for other in others:
         if other.rank == tier.rank:
             raise InvalidInput(

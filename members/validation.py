@@ -31,7 +31,7 @@ def cleaned(
             raise InvalidInput(
                 f"{pointer}/{name}",
                 "unknown_field",
-                _("There is no field of this name to be set here."),
+                _("There is no field of this name that can be set here."),
             )
     return {name: checks[name](value, f"{pointer}/{name}") for name, value in changes.items()}
 
@@ -63,8 +63,8 @@ def text(*, longest: int, shortest: int = 0) -> Check:
                 pointer,
                 "max_length",
                 ngettext(
-                    "This may have %(longest)d character at most.",
-                    "This may have %(longest)d characters at most.",
+                    "This may have at most %(longest)d character.",
+                    "This may have at most %(longest)d characters.",
                     longest,
                 )
                 % {"longest": longest},
@@ -150,8 +150,8 @@ def decimal(*, places: int, most: Decimal) -> Check:
                 pointer,
                 "max_decimal_places",
                 ngettext(
-                    "This may have %(places)d decimal at most.",
-                    "This may have %(places)d decimals at most.",
+                    "This may have at most %(places)d decimal.",
+                    "This may have at most %(places)d decimals.",
                     places,
                 )
                 % {"places": places},
@@ -252,5 +252,7 @@ def refuse_other_code(values: Mapping[str, Any], code: str) -> None:
     """Refuse to change a code: others refer to the thing by it."""
     if values.get("code", code) != code:
         raise InvalidInput(
-            "/code", "read_only", _("The code stays as it is, because others refer to it.")
+            "/code",
+            "read_only",
+            _("The code cannot be changed, because other records refer to it."),
         )

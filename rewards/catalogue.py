@@ -69,4 +69,4 @@ def change(*, reward: Reward, changes: Mapping[str, object], at: datetime, by: s
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is a reward with this code already."))
+    return InvalidInput("/code", "taken", _("There is already a reward with this code."))

@@ -42,9 +42,7 @@ def _reward(value: object, pointer: str) -> Reward:
         raise InvalidInput(
             pointer,
             "invalid",
-            _(
-                "This cannot be promised as a prize: donations, partners' codes, things in variants."
-            ),
+            _("Donations, partners' codes and rewards with variants cannot be prizes."),
         )
     return found
 
@@ -84,7 +82,7 @@ def _prize(value: object, pointer: str) -> dict[str, Any]:
             raise InvalidInput(f"{pointer}/{name}", "required", _("This field is required."))
         if made["kind"] != kind and made[name] is not None:
             raise InvalidInput(
-                f"{pointer}/{name}", "invalid", _("A prize of this kind has nothing here.")
+                f"{pointer}/{name}", "invalid", _("Leave this empty for a prize of this kind.")
             )
     _refuse_uncovered(made, pointer)
     return made
@@ -97,7 +95,7 @@ def _refuse_uncovered(made: Mapping[str, Any], pointer: str) -> None:
         raise InvalidInput(
             f"{pointer}/stock",
             "required",
-            _("The reward has a stock of its own: say how many of it can be won."),
+            _("The reward has limited stock: say how many can be won."),
         )
 
 
@@ -178,11 +176,11 @@ def change(*, draw: Draw, changes: Mapping[str, object], at: datetime) -> Draw:
 
 def _refuse_disorder(draw: Draw) -> None:
     if draw.starts_at and draw.ends_at and draw.ends_at <= draw.starts_at:
-        raise InvalidInput("/ends_at", "invalid", _("A draw must end after it has begun."))
+        raise InvalidInput("/ends_at", "invalid", _("A draw must end after it begins."))
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is a draw with this code already."))
+    return InvalidInput("/code", "taken", _("There is already a draw with this code."))
 
 
 # ---- prizes, under the lock of the draw -----------------------------------------------------------

@@ -25,8 +25,10 @@ class GoesUsedUp(LimitReached):
 
     def __str__(self) -> str:
         return ngettext(
-            "Each member may have %(limit)d go in this period, and %(used)d are taken already.",
-            "Each member may have %(limit)d goes in this period, and %(used)d are taken already.",
+            "Each member may have %(limit)d go in this period, and %(used)d have already "
+            "been used.",
+            "Each member may have %(limit)d goes in this period, and %(used)d have already "
+            "been used.",
             self.data["limit"],
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
@@ -44,7 +46,7 @@ class TicketNeeded(RewardsError):
     code = "ticket_needed"
 
     def __str__(self) -> str:
-        return _("A go at this draw takes a ticket, and there is none in the account.")
+        return _("A go at this draw needs a ticket, and there is none in the account.")
 
 
 class DrawWithoutPrizes(RewardsError):
@@ -63,8 +65,8 @@ class PrizeNotCovered(RewardsError):
 
     def __str__(self) -> str:
         return _(
-            "“%(reward)s” has %(left)d pieces left: fewer than can be won as the prize “%(prize)s”. "
-            "Fill up its stock or lower the number of prizes."
+            "“%(reward)s” has only %(left)d pieces left, fewer than can be won as the prize "
+            "“%(prize)s”. Add stock or lower the number of prizes."
         ) % {
             "reward": self.data["reward"],
             "left": self.data["left"],

@@ -35,8 +35,8 @@ class OfferShort(OutOfStock):
         if not self.data["left"]:
             return _("This offer has just sold out. No points were taken.")
         return ngettext(
-            "At the price of this offer only %(left)d piece is left. No points were taken.",
-            "At the price of this offer only %(left)d pieces are left. No points were taken.",
+            "Only %(left)d piece is left at the price of this offer. No points were taken.",
+            "Only %(left)d pieces are left at the price of this offer. No points were taken.",
             self.data["left"],
         ) % {"left": self.data["left"]}
 
@@ -48,7 +48,8 @@ class LimitReached(RewardsError):
 
     def __str__(self) -> str:
         return _(
-            "Each member may redeem %(limit)d in this period, and %(used)d are taken already."
+            "Each member may redeem %(limit)d in this period, and %(used)d have already "
+            "been redeemed."
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
 
@@ -57,7 +58,8 @@ class OfferLimitReached(LimitReached):
 
     def __str__(self) -> str:
         return _(
-            "At the price of this offer each member may redeem %(limit)d, and %(used)d are taken already."
+            "Each member may redeem %(limit)d at the price of this offer, and %(used)d have "
+            "already been redeemed."
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
 
@@ -66,8 +68,10 @@ class MonthlyCapReached(LimitReached):
 
     def __str__(self) -> str:
         return ngettext(
-            "A member may redeem %(limit)d point a month, and %(used)d are redeemed already.",
-            "A member may redeem %(limit)d points a month, and %(used)d are redeemed already.",
+            "A member may redeem %(limit)d point a month, and %(used)d have already been "
+            "redeemed.",
+            "A member may redeem %(limit)d points a month, and %(used)d have already been "
+            "redeemed.",
             self.data["limit"],
         ) % {"limit": self.data["limit"], "used": self.data["used"]}
 
@@ -87,7 +91,7 @@ class NotOnSale(RewardsError):
     code = "not_on_sale"
 
     def __str__(self) -> str:
-        return _("This reward is not on offer now.")
+        return _("This reward is not available now.")
 
 
 class ProjectClosed(NotOnSale):
@@ -113,9 +117,9 @@ class AlreadyUsed(RewardsError):
             "store": self.data["used_store_name"],
         }
         if self.data["used_store_name"]:
-            said = _("Used already on %(moment)s in %(store)s.") % shown
+            said = _("It was already used on %(moment)s in %(store)s.") % shown
         else:
-            said = _("It was used on %(moment)s already.") % shown
+            said = _("It was already used on %(moment)s.") % shown
         order = (self.data.get("used_order") or "").removeprefix("default/")
         if not order:
             return said

@@ -68,7 +68,9 @@ def change(*, offer: Offer, changes: Mapping[str, object], at: datetime, by: str
     validation.refuse_other_code(values, offer.code)
     if "reward" in values and values["reward"].pk != offer.reward_id:
         raise InvalidInput(
-            "/reward", "read_only", _("An offer stays with its reward; make another offer.")
+            "/reward",
+            "read_only",
+            _("The reward of an offer cannot be changed; make another offer."),
         )
 
     def work() -> Offer:
@@ -89,7 +91,7 @@ def change(*, offer: Offer, changes: Mapping[str, object], at: datetime, by: str
 def _save(offer: Offer, fields: list[str] | None = None) -> None:
     """Write an offer whose window is free. Raises InvalidInput."""
     if offer.ends_at <= offer.starts_at:
-        raise InvalidInput("/ends_at", "invalid", _("An offer has to end after it has begun."))
+        raise InvalidInput("/ends_at", "invalid", _("An offer must end after it begins."))
     _refuse_overlap(offer)
     try:
         with transaction.atomic():
@@ -111,7 +113,7 @@ def _refuse_overlap(offer: Offer) -> None:
         raise InvalidInput(
             "/starts_at",
             "overlaps",
-            _("At that time the reward has the offer “%(name)s” (%(code)s) already.")
+            _("The reward already has the offer “%(name)s” (%(code)s) at that time.")
             % {"name": other.name, "code": other.code},
         )
 
@@ -123,17 +125,17 @@ def _refuse_dearer(offer: Offer, values: Mapping[str, Any]) -> None:
         raise InvalidInput(
             "/points",
             "max_value",
-            _("An offer costs at most what the reward costs: %(points)s points.")
+            _("An offer may cost at most what the reward costs: %(points)s points.")
             % {"points": f"{regular.points:,}"},
         )
     if "cash" in values and offer.cash is not None and offer.cash > regular.cash:
         raise InvalidInput(
             "/cash",
             "max_value",
-            _("An offer costs at most what the reward costs: %(cash)s in money.")
+            _("An offer may cost at most what the reward costs: %(cash)s in money.")
             % {"cash": f"{regular.cash:,.2f}"},
         )
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is an offer with this code already."))
+    return InvalidInput("/code", "taken", _("There is already an offer with this code."))

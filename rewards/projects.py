@@ -80,4 +80,4 @@ def _refuse_disorder(project: DonationProject) -> None:
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("There is a project with this code already."))
+    return InvalidInput("/code", "taken", _("There is already a project with this code."))

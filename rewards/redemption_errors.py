@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy
 from rewards.errors import AlreadyUsed, RewardsError
 
 _WHY = {
-    "reserved": gettext_lazy("The redemption is not paid yet."),
+    "reserved": gettext_lazy("The redemption has not been paid yet."),
     "cancelled": gettext_lazy("The redemption was cancelled."),
-    "expired": gettext_lazy("The time of the redemption is over."),
+    "expired": gettext_lazy("The redemption has expired."),
 }
 
 
@@ -21,7 +21,7 @@ class PriceChanged(RewardsError):
     code = "price_changed"
 
     def __str__(self) -> str:
-        return _("The price is %(now)s points now, not %(shown)s. No points were taken.") % {
+        return _("The price is now %(now)s points, not %(shown)s. No points were taken.") % {
             "now": f"{self.data['now']:,}",
             "shown": f"{self.data['shown']:,}",
         }
@@ -44,7 +44,7 @@ class TooLate(RewardsError):
 
     def __str__(self) -> str:
         moment = datetime.fromisoformat(self.data["begins_at"])
-        return _("It began on %(moment)s and cannot be cancelled any more.") % {
+        return _("It began on %(moment)s and can no longer be cancelled.") % {
             "moment": date_format(moment, "DATETIME_FORMAT")
         }
 
@@ -53,7 +53,7 @@ class DonationStays(AlreadyUsed):
     """A donation was given to its project and cannot be cancelled; data as AlreadyUsed, used_at is when it was given."""
 
     def __str__(self) -> str:
-        return _("A donation stays given: it cannot be cancelled.")
+        return _("A donation is final and cannot be cancelled.")
 
 
 class HandedOver(AlreadyUsed):
@@ -61,7 +61,7 @@ class HandedOver(AlreadyUsed):
 
     def __str__(self) -> str:
         moment = datetime.fromisoformat(self.data["used_at"])
-        return _("It was handed over or sent on %(moment)s and cannot be cancelled any more.") % {
+        return _("It was handed over or sent on %(moment)s and can no longer be cancelled.") % {
             "moment": date_format(moment, "DATETIME_FORMAT")
         }
 
@@ -72,4 +72,6 @@ class CodeHandedOut(RewardsError):
     code = "code_handed_out"
 
     def __str__(self) -> str:
-        return _("The partner's code is yours already, so it cannot be cancelled. Ask the shop.")
+        return _(
+            "You already have the partner's code, so it cannot be cancelled. Please ask the shop."
+        )

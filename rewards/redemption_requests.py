@@ -164,7 +164,7 @@ def _delivery(reward: Reward, request: RedemptionRequest) -> str:
         Delivery.EITHER: {"", Delivery.PICK_UP, Delivery.SHIPPING},
     }
     if wanted not in choices[Delivery(reward.delivery)]:
-        raise InvalidInput("/delivery", "invalid", _("It is not handed over like this."))
+        raise InvalidInput("/delivery", "invalid", _("It cannot be handed over this way."))
     if reward.delivery != Delivery.EITHER:
         return reward.delivery
     return wanted or (Delivery.SHIPPING if request.address else Delivery.PICK_UP)

@@ -203,7 +203,7 @@ def refuse_disorder(reward: Reward) -> None:
         raise InvalidInput(
             "/valid_from_days",
             "invalid",
-            _("The voucher would have expired before it becomes good."),
+            _("The voucher would expire before it can be used."),
         )
 
 
@@ -229,11 +229,11 @@ def _refuse_two_discounts(reward: Reward) -> None:
 def _refuse_windows(reward: Reward) -> None:
     if reward.starts_at and reward.ends_at and reward.ends_at <= reward.starts_at:
         raise InvalidInput(
-            "/ends_at", "invalid", _("A reward must go off sale after it has come on sale.")
+            "/ends_at", "invalid", _("A reward must go off sale after it goes on sale.")
         )
     if reward.early_from and not (reward.starts_at and reward.early_from < reward.starts_at):
         raise InvalidInput(
-            "/early_from", "invalid", _("Early access has to begin before the reward is on sale.")
+            "/early_from", "invalid", _("Early access must begin before the reward goes on sale.")
         )
     if reward.early_from and not reward.early_tiers:
         raise InvalidInput("/early_tiers", "required", _("Say which tiers may have it early."))

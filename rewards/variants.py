@@ -114,4 +114,4 @@ def _refuse_disorder(variant: Variant) -> None:
 
 
 def _taken() -> InvalidInput:
-    return InvalidInput("/code", "taken", _("The reward has a variant with this code already."))
+    return InvalidInput("/code", "taken", _("The reward already has a variant with this code."))

@@ -33,7 +33,7 @@ _REASON = validation.text(longest=200, shortest=1)
 def _reward(value: object, pointer: str) -> Reward:
     found = value if isinstance(value, Reward) else queries.reward(str(value), pointer)
     if not issuing.is_proved_by_vouchers(Redemption(reward=found)):
-        raise InvalidInput(pointer, "invalid", _("This reward has no vouchers to hand out."))
+        raise InvalidInput(pointer, "invalid", _("This reward has no vouchers to give out."))
     return found
 
 

@@ -62,7 +62,7 @@ class VoucherInactive(RewardsError):
         if self.data["active_from"] is None:
             return _("The voucher is not active yet.")
         day = date_format(datetime.fromisoformat(self.data["active_from"]))
-        return _("The voucher can be used from %(day)s on.") % {"day": day}
+        return _("The voucher can be used from %(day)s.") % {"day": day}
 
 
 class NotValidHere(RewardsError):
@@ -101,7 +101,7 @@ class GiftNotAllowed(RewardsError):
 
     def __str__(self) -> str:
         if self.data["reason"] == "self":
-            return _("The voucher belongs to this member already.")
+            return _("The voucher already belongs to this member.")
         return _("Vouchers of this reward cannot be given to others.")
 
 

@@ -74,12 +74,12 @@ def _demand(conditions: list[str]) -> str:
 
 def _standing(days: int) -> str:
     if not days:
-        return _("The points come with the order; a full refund takes them back on both sides.")
+        return _("The points come with the order; a full refund takes them back from both of you.")
     return ngettext(
-        "The points become usable when the order has stood for %(days)d day; a full refund takes them back on both "
-        "sides.",
-        "The points become usable when the order has stood for %(days)d days; a full refund takes them back on both "
-        "sides.",
+        "The points become usable %(days)d day after the order; a full refund takes them "
+        "back from both of you.",
+        "The points become usable %(days)d days after the order; a full refund takes them "
+        "back from both of you.",
         days,
     ) % {"days": days}
 

@@ -82,7 +82,7 @@ def _answered(request: ProgramRequest, done: SignedIn | None, problem: str) -> H
 
 def _said(done: SignedIn) -> str:
     if not done.is_new:
-        return _("You have signed in today already.")
+        return _("You have already signed in today.")
     return ngettext(
         "Signed in: +%(points)s points, %(days)d day in a row.",
         "Signed in: +%(points)s points, %(days)d days in a row.",

@@ -125,9 +125,9 @@ def answers(offer: Offer, tier: str, names: Names) -> list[Answer]:
         if each.name not in CHOSEN
     ]
     if offer.is_chosen:
-        found.insert(0, Answer(text=_("The shop has chosen you for it."), is_met=True))
+        found.insert(0, Answer(text=_("You have been invited to take part."), is_met=True))
     elif not found:
-        found.append(Answer(text=_("It is for every member, you too."), is_met=True))
+        found.append(Answer(text=_("It is open to every member, including you."), is_met=True))
     return found
 
 
@@ -142,7 +142,7 @@ def _chance(chance: Chance, tier: str, names: Names) -> str:
 
 def _of_tiers(chance: Chance, words: dict[str, Any]) -> str:
     if chance.is_met:
-        return _("It is for %(rule)s: you are one.") % words
+        return _("It is for %(rule)s, and you are one.") % words
     return _("It is for %(rule)s; you are a %(tier)s member.") % words
 
 
@@ -151,16 +151,16 @@ def _of_enrolment(chance: Chance, _words: dict[str, Any]) -> str:
     if chance.is_met:
         return (
             ngettext(
-                "It is for the first %(days)d day of a membership: yours is %(seen)d days old.",
-                "It is for the first %(days)d days of a membership: yours is %(seen)d days old.",
+                "It is for the first %(days)d day of a membership (days so far: %(seen)d).",
+                "It is for the first %(days)d days of a membership (days so far: %(seen)d).",
                 chance.expected,
             )
             % said
         )
     return (
         ngettext(
-            "It was for the first %(days)d day of a membership; yours is %(seen)d days old.",
-            "It was for the first %(days)d days of a membership; yours is %(seen)d days old.",
+            "It was for the first %(days)d day of a membership (days so far: %(seen)d).",
+            "It was for the first %(days)d days of a membership (days so far: %(seen)d).",
             chance.expected,
         )
         % said
@@ -169,22 +169,22 @@ def _of_enrolment(chance: Chance, _words: dict[str, Any]) -> str:
 
 def _of_birthday(chance: Chance, _words: dict[str, Any]) -> str:
     if chance.seen is None:
-        return _("It is for the month of your birthday, which we do not know yet.")
+        return _("It is for your birthday month, but we do not know your birthday yet.")
     if chance.is_met:
-        return _("It is for the month of your birthday: this is it.")
-    return _("It is for the month of your birthday, which is not this one.")
+        return _("It is for your birthday month, and this is it.")
+    return _("It is for your birthday month, which is not this month.")
 
 
 def _of_first_order(chance: Chance, _words: dict[str, Any]) -> str:
     if chance.is_met:
-        return _("It is for your first order: that is still to come.")
-    return _("It is for the first order; you have had yours.")
+        return _("It is for your first order, which you have yet to place.")
+    return _("It is for the first order; you have already placed yours.")
 
 
 def _of_nth_order(chance: Chance, _words: dict[str, Any]) -> str:
     left = (chance.expected - chance.seen % chance.expected) % chance.expected
     if not left:
-        return _("One order in %(nth)d counts: your next one does.") % {"nth": chance.expected}
+        return _("One order in %(nth)d counts, and your next one does.") % {"nth": chance.expected}
     return ngettext(
         "One order in %(nth)d counts: %(left)d more before it.",
         "One order in %(nth)d counts: %(left)d more before it.",
@@ -194,17 +194,17 @@ def _of_nth_order(chance: Chance, _words: dict[str, Any]) -> str:
 
 def _of_spending(chance: Chance, words: dict[str, Any]) -> str:
     if chance.is_met:
-        return _("It comes %(rule)s: your last order was one, your next one counts.") % words
-    return _("It comes %(rule)s.") % words
+        return _("Condition: %(rule)s. Your last order met it, so your next one counts.") % words
+    return _("Condition: %(rule)s.") % words
 
 
 def _of_sum(chance: Chance, words: dict[str, Any]) -> str:
-    return _("It comes %(rule)s: so far ¥%(seen)s.") % words
+    return _("Condition: %(rule)s. So far: ¥%(seen)s.") % words
 
 
 def _of_count(chance: Chance, words: dict[str, Any]) -> str:
     # The condition counts the order under judgement; here is none.
-    return _("It comes %(rule)s: so far %(seen)s.") % {**words, "seen": chance.seen - 1}
+    return _("Condition: %(rule)s. So far: %(seen)s.") % {**words, "seen": chance.seen - 1}
 
 
 _CHANCES = {

@@ -46,8 +46,8 @@ def points_words(points: int) -> str:
 
 _SIDES: Mapping[Any, Callable[[], str]] = {
     None: lambda: "%(points)s",
-    "both": lambda: _("%(points)s for each of both"),
-    "referrer": lambda: _("%(points)s for who brought the friend"),
+    "both": lambda: _("%(points)s for each of you"),
+    "referrer": lambda: _("%(points)s for the member who refers"),
     "referee": lambda: _("%(points)s for the friend"),
 }
 

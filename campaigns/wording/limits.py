@@ -20,33 +20,33 @@ def limit_words(limits: Said, effect: Said) -> str:
         if limits.get(name) is not None
     ]
     if said and limits.get("on_exceed") == "refuse":
-        said.append(_("what does not fit whole is not given"))
+        said.append(_("nothing is given when less than the full amount is left"))
     return clauses(said)
 
 
 def _points() -> dict[str, str]:
     return {
-        "per_member_per_day": _("at most %(count)s points for each member a day"),
-        "per_member_per_month": _("at most %(count)s points for each member a month"),
-        "per_member": _("at most %(count)s points for each member"),
+        "per_member_per_day": _("at most %(count)s points per member a day"),
+        "per_member_per_month": _("at most %(count)s points per member a month"),
+        "per_member": _("at most %(count)s points per member"),
         "budget_points": _("%(count)s points in all"),
     }
 
 
 def _status_points() -> dict[str, str]:
     return {
-        "per_member_per_day": _("at most %(count)s status points for each member a day"),
-        "per_member_per_month": _("at most %(count)s status points for each member a month"),
-        "per_member": _("at most %(count)s status points for each member"),
+        "per_member_per_day": _("at most %(count)s status points per member a day"),
+        "per_member_per_month": _("at most %(count)s status points per member a month"),
+        "per_member": _("at most %(count)s status points per member"),
         "budget_points": _("%(count)s status points in all"),
     }
 
 
 def _pieces() -> dict[str, str]:
     return {
-        "per_member_per_day": _("at most %(count)s for each member a day"),
-        "per_member_per_month": _("at most %(count)s for each member a month"),
-        "per_member": _("at most %(count)s for each member"),
+        "per_member_per_day": _("at most %(count)s per member a day"),
+        "per_member_per_month": _("at most %(count)s per member a month"),
+        "per_member": _("at most %(count)s per member"),
         "budget_points": _("%(count)s in all"),
     }
 

@@ -92,7 +92,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         twice = next(name for name, _value in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         _refuse(
-            "", _("The body has the name %(name)s twice in one object.") % {"name": ascii(twice)}
+            "", _("The body uses the name %(name)s twice in one object.") % {"name": ascii(twice)}
         )
     return found
 
@@ -113,7 +113,7 @@ def _check(value: Any, path: tuple[str | int, ...]) -> None:
 def _check_text(text: str, path: tuple[str | int, ...]) -> None:
     if "\0" in text or not _is_unicode(text):
         pointer = "".join(f"/{part}" for part in path).encode(errors="replace").decode()
-        _refuse(pointer, _("The text holds a NUL or half a character (a lone surrogate)."))
+        _refuse(pointer, _("The text contains a NUL or half a character (a lone surrogate)."))
 
 
 def _is_unicode(text: str) -> bool:

@@ -167,7 +167,7 @@ def _not_json(_wrong: exceptions.UnsupportedMediaType) -> Problem:
 
 @problem_of.register
 def _no_such_page(_missing: Http404) -> Problem:
-    detail = _("There is nothing at this address. Addresses carry no slash at the end.")
+    detail = _("There is nothing at this address. Addresses do not end with a slash.")
     return Problem(status=404, code="not_found", detail=detail)
 
 
@@ -193,7 +193,7 @@ def _database_busy(_busy: Exception) -> Problem:
 @problem_of.register
 def _too_large(error: DataError) -> Problem:
     if isinstance(error.__cause__, postgres_errors.NumericValueOutOfRange):
-        detail = _("A number is too large to be counted.")
+        detail = _("A number is too large.")
         errors = (_error("", "out_of_range", detail),)
         return Problem(status=400, code="out_of_range", detail=detail, errors=errors)
     return problem_of.dispatch(Exception)(error)

@@ -97,7 +97,7 @@ class QuoteInput(Input):
     """
 
     default_error_messages = {
-        "out_of_range": _("The amount is too large to be counted."),
+        "out_of_range": _("The amount is too large."),
         "slash": _("The source must not contain a slash: it is part of addresses."),
     }
 

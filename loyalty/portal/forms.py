@@ -26,11 +26,11 @@ class GiveForm(forms.Form):
             "required": _("Enter how many points."),
             "invalid": _("Enter a whole number of points."),
             "min_value": _("Enter a whole number of points above zero."),
-            "max_value": _("That is more than can be counted."),
+            "max_value": _("That number is too large."),
         },
     )
     message = forms.CharField(
-        label=_("A few words to it (optional)"),
+        label=_("A short message (optional)"),
         max_length=100,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

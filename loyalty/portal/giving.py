@@ -68,7 +68,7 @@ def _given(request: ProgramRequest, wish: TransferRequest) -> HttpResponse:
         wallet=wallet.pk, kind=Entry.Kind.TRANSFER_OUT, reference=wish.reference
     )
     words = {"name": done.transfer.receiver.masked_name}
-    messages.success(request, _("Given. %(name)s has the points now.") % words)
+    messages.success(request, _("%(name)s now has the points.") % words)
     return redirect("loyalty:entry", entry_id=entry.pk)
 
 
@@ -77,7 +77,7 @@ def _say(form: GiveForm, problem: Refusal | InvalidInput | NotFound) -> None:
     if isinstance(problem, NotFound):
         form.add_error("receiver", _("No member has this phone number or member number."))
     elif isinstance(problem, ReferenceReused):
-        form.add_error(None, _("These points were given already. To give more, begin anew."))
+        form.add_error(None, _("These points have already been given. To give more, start again."))
     elif isinstance(problem, InvalidInput):
         form.add_error(FIELDS.get(problem.code), problem.detail)
     elif problem.data.get("side") == "to":

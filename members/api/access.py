@@ -27,7 +27,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         try:
             client = _known_client(words[1])
         except ApiClient.DoesNotExist:
-            raise AuthenticationFailed(_("This API key is not known or was withdrawn.")) from None
+            raise AuthenticationFailed(
+                _("This API key is not known or has been revoked.")
+            ) from None
         if client.has_expired:
             raise AuthenticationFailed(_("This API key has expired."))
         return None, client

@@ -188,7 +188,7 @@ class Input(serializers.Serializer[Any]):
     """
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "unknown_field": _("There is no field of this name to be changed here."),
+        "unknown_field": _("There is no field of this name that can be changed here."),
     }
 
     def to_internal_value(self, data: Any) -> Any:

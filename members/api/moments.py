@@ -56,7 +56,7 @@ class FutureMomentField(MomentField):
     """A moment that is still to come."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "past": _("This is in the past already."),
+        "past": _("This is already in the past."),
     }
 
     def to_internal_value(self, data: Any) -> datetime:

@@ -17,7 +17,7 @@ class PhoneAdapter(DefaultAccountAdapter):
     """Phone sign-in on the member record; allauth keeps codes, tries and limits."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "incorrect_code": _("This code is not right. Check the six digits and try again."),
+        "incorrect_code": _("That code is not right. Check the six digits and try again."),
         "too_many_login_attempts": _("Too many wrong codes. Please ask for a new one."),
     }
 

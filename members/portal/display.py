@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-THEMES = {"": _("As the device"), "light": _("Light"), "dark": _("Dark")}
+THEMES = {"": _("Same as the device"), "light": _("Light"), "dark": _("Dark")}
 SIZES = {"": _("Standard"), "large": _("Large type")}
 A_YEAR = 365 * 24 * 60 * 60
 

@@ -19,7 +19,7 @@ class PhoneForm(RequestLoginCodeForm):
         except forms.ValidationError as problem:
             if problem.code != "too_many_login_attempts":
                 raise
-            message = _("Codes were asked for too often. Please wait a minute and try again.")
+            message = _("You have asked for too many codes. Please wait a minute and try again.")
             raise forms.ValidationError(message, code="too_often") from None
         self._user = logins.of_phone(phone=phone)
         return phone

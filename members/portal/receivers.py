@@ -27,7 +27,7 @@ def may_look(request: HttpRequest, form: forms.Form) -> bool:
     """Whether the member may look others up once more: nobody shall try out phone numbers here."""
     if ratelimit.consume(request, action="find_member", user=request.user):
         return True
-    form.add_error("receiver", _("You looked for many members just now. Please try again later."))
+    form.add_error("receiver", _("You have looked up too many members. Please try again later."))
     return False
 
 

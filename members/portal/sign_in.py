@@ -44,7 +44,7 @@ class ConfirmCodeView(views.ConfirmLoginCodeView):
             self._process.state[SENT_AT] = timezone.now().timestamp()
             response: HttpResponse = super()._resend_form_valid(form)
             return response
-        too_often = _("Codes were asked for too often. Please wait a minute and try again.")
+        too_often = _("You have asked for too many codes. Please wait a minute and try again.")
         get_adapter().add_message(self.request, messages.ERROR, message=too_often)
         return HttpResponseRedirect(self.request.path)
 

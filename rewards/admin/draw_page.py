@@ -27,7 +27,7 @@ class GoesForm(forms.Form):
     """For how many goes the cost is asked."""
 
     goes = forms.IntegerField(
-        label=_("Expected goes"),
+        label=_("Goes expected"),
         min_value=1,
         max_value=MOST_GOES,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),

@@ -23,7 +23,7 @@ class DonateForm(forms.Form):
             "required": pgettext_lazy("donation", "Enter how many points."),
             "invalid": _("Enter a whole number of points."),
             "min_value": _("Enter a whole number of points above zero."),
-            "max_value": _("That is more than can be counted."),
+            "max_value": _("That number is too large."),
         },
     )
     key = forms.UUIDField(widget=forms.HiddenInput)

@@ -70,7 +70,7 @@ def draw(request: ProgramRequest, draw_code: str) -> HttpResponse:
             except (Refusal, InvalidInput) as problem:
                 context["problem"] = str(problem)
         else:
-            context["problem"] = _("This page was too old. Nothing was taken; please try again.")
+            context["problem"] = _("This page had expired. Nothing was taken; please try again.")
     return render(request, "portal/draw.html", _about(request, found) | context)
 
 

@@ -60,9 +60,12 @@ def _line(label: Any, hint: str, empty: Any = "", **field: Any) -> forms.CharFie
 class AddressForm(forms.Form):
     """Where a gift is sent."""
 
-    name = _line(_("Who receives it"), "name", _("Enter the name for the parcel."), max_length=100)
+    name = _line(_("Who receives it"), "name", _("Enter the recipient's name."), max_length=100)
     phone = _line(
-        _("Phone"), "tel", _("Enter a phone number: the courier may call."), max_length=40
+        _("Phone"),
+        "tel",
+        _("Enter a phone number in case the courier needs to call."),
+        max_length=40,
     )
     region = _line(
         _("Province, city, district (optional)"), "address-level1", max_length=100, required=False
@@ -70,7 +73,7 @@ class AddressForm(forms.Form):
     address = _line(
         _("Street, number, flat"),
         "street-address",
-        _("Enter street, number and flat."),
+        _("Enter the street, number and flat."),
         max_length=300,
     )
 

@@ -32,7 +32,7 @@ class GiftForm(forms.Form):
         error_messages={"required": gettext_lazy("Enter the phone number or member number.")},
     )
     message = forms.CharField(
-        label=gettext_lazy("A few words to it (optional)"),
+        label=gettext_lazy("A short message (optional)"),
         max_length=100,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -84,9 +84,7 @@ def _given(
         message=form.cleaned_data["message"],
     )
     voucher_gifts.give(request=gift, by="", at=timezone.now())
-    messages.success(
-        request, _("Given. %(name)s has the voucher now.") % {"name": receiver.masked_name}
-    )
+    messages.success(request, _("%(name)s now has the voucher.") % {"name": receiver.masked_name})
     return redirect("rewards:vouchers")
 
 
@@ -95,11 +93,11 @@ def _say(form: GiftForm, problem: Refusal | InvalidInput | NotFound) -> None:
     if isinstance(problem, NotFound):
         form.add_error("receiver", _("No member has this phone number or member number."))
     elif isinstance(problem, ReferenceReused):
-        form.add_error(None, _("This voucher was given already."))
+        form.add_error(None, _("This voucher has already been given."))
     elif isinstance(problem, InvalidInput):
         form.add_error(None, problem.detail)
     elif problem.data.get("side") == "to":
-        form.add_error("receiver", _("This member cannot get vouchers at the moment."))
+        form.add_error("receiver", _("This member cannot receive vouchers at the moment."))
     elif problem.data.get("reason") == "self":
         form.add_error("receiver", str(problem))
     else:

@@ -111,7 +111,7 @@ def _count(used: Sequence[datetime], vouchers: Sequence[Voucher]) -> str:
 
 
 def _cancelled(redemption: Redemption) -> Step:
-    note = _("The points are back in your account, with their old expiry day.")
+    note = _("The points are back in your account with their original expiry date.")
     if not redemption.points:
         note = ""
     elif redemption.cancel_reason:
@@ -126,5 +126,5 @@ def _expired(redemption: Redemption, vouchers: Sequence[Voucher]) -> Step:
         note = _("It was not paid in time. The points are yours to use again.")
         return Step(_("Time ran out"), Progress.OVER, redemption.reserved_until, note)
     ends = [each.expires_at for each in vouchers if each.expires_at is not None]
-    note = _("What was not used until then cannot be used any more.")
+    note = _("What had not been used by then can no longer be used.")
     return Step(pgettext("a voucher", "Expired"), Progress.OVER, max(ends, default=None), note)

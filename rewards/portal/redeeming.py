@@ -74,7 +74,7 @@ class _Asked:
     def is_valid(self) -> bool:
         """Whether it can be redeemed as it was said; else the page says what is missing."""
         if not self.form.is_valid():
-            self.problem = _("This page was too old. Nothing was redeemed; please confirm again.")
+            self.problem = _("This page had expired. Nothing was redeemed; please confirm again.")
             return False
         return self.address is None or self.address.is_valid()
 

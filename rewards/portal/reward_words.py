@@ -56,7 +56,7 @@ def _line(step: Step, price: Price, tiers: Mapping[str, str]) -> Line:
 _WORDS: dict[str, Callable[[Step], tuple[str, str]]] = {
     "base": lambda step: (pgettext("a price", "Usual price"), ""),
     "stock": lambda step: (
-        pgettext("a price", "Few are left"),
+        pgettext("a price", "Few left"),
         _("%(left)s of %(start)s")
         % {"left": points(step["left"]), "start": points(step["start"])},
     ),
@@ -65,17 +65,17 @@ _WORDS: dict[str, Callable[[Step], tuple[str, str]]] = {
         _("from %(first)s to %(last)s") % {"first": _day(step["from"]), "last": _day(step["to"])},
     ),
     "demand": lambda step: (
-        pgettext("a price", "Many want it"),
+        pgettext("a price", "In demand"),
         _("%(pieces)s redeemed in the last 7 days") % {"pieces": points(step["lately"])},
     ),
-    "floor": lambda step: (pgettext("a price", "Not below"), ""),
-    "ceiling": lambda step: (pgettext("a price", "Not above"), ""),
+    "floor": lambda step: (pgettext("a price", "At least"), ""),
+    "ceiling": lambda step: (pgettext("a price", "At most"), ""),
     "step": lambda step: (
         pgettext("a price", "Rounded up"),
-        _("to full %(step)s") % {"step": points(step["step"])},
+        _("to the next %(step)s") % {"step": points(step["step"])},
     ),
     "variant": lambda step: (
-        pgettext("a price", "On top for this choice"),
+        pgettext("a price", "Extra for this choice"),
         f"+ {points(step['extra_points'])}",
     ),
 }
@@ -118,7 +118,7 @@ def _places(reward: Reward) -> Iterator[str]:
         names = [known[code].name for code in reward.stores if code in known]
         words = {"names": " · ".join(names[:NAMED_STORES]), "number": len(names)}
         if len(names) > NAMED_STORES:
-            yield _("Good in %(number)s stores, among them %(names)s.") % words
+            yield _("Good in %(number)s stores, including %(names)s.") % words
         elif names:
             yield _("Good in: %(names)s.") % words
     if reward.weekdays:
@@ -126,7 +126,7 @@ def _places(reward: Reward) -> Iterator[str]:
 
 
 def _validity_of_session() -> Iterator[str]:
-    yield _("The voucher is good until the end of the day of its session.")
+    yield _("The voucher is good until the end of the day of the session.")
 
 
 def _validity(reward: Reward) -> Iterator[str]:
@@ -152,9 +152,9 @@ def _handing_over(reward: Reward) -> Iterator[str]:
     if reward.ends_at:
         yield _("On offer until %(moment)s.") % {"moment": full_stamp(reward.ends_at)}
     if reward.kind == Reward.Kind.PARTNER_CODE and reward.partner:
-        yield _("You get a code of %(partner)s.") % {"partner": reward.partner}
+        yield _("You get a code from %(partner)s.") % {"partner": reward.partner}
     elif reward.partner:
-        yield _("Together with %(partner)s.") % {"partner": reward.partner}
+        yield _("In partnership with %(partner)s.") % {"partner": reward.partner}
     if reward.kind == Reward.Kind.CONTENT:
         yield _("Opens right after redeeming, and stays yours.")
     elif reward.kind == Reward.Kind.DRAW_TICKET:
@@ -168,22 +168,30 @@ def _handing_over(reward: Reward) -> Iterator[str]:
 
 def _way_back(reward: Reward) -> Iterator[str]:
     if reward.kind == Reward.Kind.DONATION:
-        yield _("A donation stays given: it cannot be cancelled.")
+        yield _("A donation is final and cannot be cancelled.")
         return
     if reward.cash:
         yield ngettext(
-            "It is set aside for %(minutes)d minute, until you pay the rest at the counter.",
-            "It is set aside for %(minutes)d minutes, until you pay the rest at the counter.",
+            "It is set aside for %(minutes)d minute while you pay the rest at the counter.",
+            "It is set aside for %(minutes)d minutes while you pay the rest at the counter.",
             reward.draft_minutes,
         ) % {"minutes": reward.draft_minutes}
     if reward.kind == Reward.Kind.PARTNER_CODE:
         yield _("You see the code at once, so it cannot be cancelled afterwards.")
     elif reward.kind == Reward.Kind.EXPERIENCE:
-        yield _("You can cancel until it begins: the points come back with their old expiry day.")
+        yield _(
+            "You can cancel until it begins; the points come back with their original expiry date."
+        )
     elif reward.delivery == Reward.Delivery.SHIPPING:
-        yield _("You can cancel until it is sent: the points come back with their old expiry day.")
+        yield _(
+            "You can cancel until it is sent; the points come back with their original expiry "
+            "date."
+        )
     else:
-        yield _("Until it is used you can cancel: the points come back with their old expiry day.")
+        yield _(
+            "You can cancel until it is used; the points come back with their original expiry "
+            "date."
+        )
 
 
 def limit_words(reward: Reward, *, left: int | None) -> str:
@@ -192,13 +200,13 @@ def limit_words(reward: Reward, *, left: int | None) -> str:
         return ""
     words: Mapping[str, Callable[[dict[str, Any]], str]] = {
         Reward.Period.DAY: lambda said: (
-            _("%(limit)d a day for each member; %(left)d left today.") % said
+            _("Limit of %(limit)d per member a day; you have %(left)d left today.") % said
         ),
         Reward.Period.MONTH: lambda said: (
-            _("%(limit)d a month for each member; %(left)d left this month.") % said
+            _("Limit of %(limit)d per member a month; you have %(left)d left this month.") % said
         ),
         Reward.Period.EVER: lambda said: (
-            _("%(limit)d for each member; %(left)d left for you.") % said
+            _("Limit of %(limit)d per member; you have %(left)d left.") % said
         ),
     }
     return words[reward.per_member_period]({"limit": reward.per_member, "left": left})

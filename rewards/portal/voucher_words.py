@@ -78,7 +78,7 @@ def worth(voucher: Voucher, program: Program) -> str:
     if not least:
         return off
     words = {"off": off, "amount": money(least, program.currency)}
-    return pgettext("voucher", "%(off)s, for orders from %(amount)s") % words
+    return pgettext("voucher", "%(off)s orders of %(amount)s or more") % words
 
 
 def taken_back(voucher: Voucher) -> str:

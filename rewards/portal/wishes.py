@@ -49,7 +49,9 @@ def wish(request: ProgramRequest, code: str) -> HttpResponse:
     except Refusal as problem:
         messages.error(request, str(problem))
         return redirect("rewards:reward", code=code)
-    return _answer(request, code, said=_("On your wish list. You are told when you can have it."))
+    return _answer(
+        request, code, said=_("Added to your wish list. We will tell you when you can get it.")
+    )
 
 
 @require_POST
@@ -60,7 +62,7 @@ def unwish(request: ProgramRequest, code: str) -> HttpResponse:
         wish_list.remove(member=request.member, reward=code)
     except NotFound:
         raise Http404 from None
-    return _answer(request, code, said=_("It is off your wish list."))
+    return _answer(request, code, said=_("Removed from your wish list."))
 
 
 def _answer(request: ProgramRequest, code: str, *, said: str) -> HttpResponse:

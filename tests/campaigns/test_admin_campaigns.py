@@ -152,7 +152,7 @@ class TestThePage:
         outcome = page.outcome
         assert (outcome.points, outcome.cut, outcome.members, outcome.orders) == (150, 50, 1, 2)
         assert page.sentence == (
-            "All members who order, an order of at least ¥5: 100 points; at most 150 points for each member, "
+            "All members who order, an order of at least ¥5: 100 points; at most 150 points per member, "
             "1,000 points in all."
         )
         assert page.sentence in text_of(answer)
@@ -317,7 +317,7 @@ class TestVersions:
         latest = english(client, page_of(campaign, "versions")).context
         assert differences(latest) == [
             ("effect", "double points", "triple points"),
-            ("limits", "", "at most 500 points for each member"),
+            ("limits", "", "at most 500 points per member"),
         ]
         both = english(client, page_of(campaign, "versions"), **{"from": "1", "to": "3"}).context
         assert [each[0] for each in differences(both)] == [

@@ -256,7 +256,7 @@ class TestHandouts:
         again = client.post(give, follow=True)
 
         assert Job.objects.count() == 1
-        assert "has begun already" in again.content.decode()
+        assert "has already begun" in again.content.decode()
         changed = client.post(page_of(Handout.objects.get()), {"title": "x", "points": "9"})
         assert changed.status_code == 200
         assert Handout.objects.get().title == "国庆礼"

@@ -50,7 +50,7 @@ class TestTickets:
         one, other = new_draw("one", points=None), new_draw("other", points=None)
         effect = effects.cleaned({**TICKETS, "draw": "one"}, trigger="order.paid")
         assert effect == {**TICKETS, "draw": "one"}
-        assert effect_words(effect, Names()) == "3 张「ONE」抽奖券"
+        assert effect_words(effect, Names()) == "3 张“ONE”抽奖券"
         campaign("autumn", effect=effect)
         place("1", "50.00", member=bob)
         assert draw_queries.tickets_for(member=bob, draw=one, at=NOON).count() == 3

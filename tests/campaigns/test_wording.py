@@ -24,7 +24,7 @@ CONDITIONS: list[tuple[str, Any, str]] = [
     ("tiers", ["vip"], "Vip members"),
     ("segments", ["quiet"], "members of the segment Quiet ones"),
     ("enrolled_within_days", 1, "within 1 day of enrolment"),
-    ("birthday_month", True, "in the month of their birthday"),
+    ("birthday_month", True, "in their birthday month"),
     ("percentage", 10, "a pilot with 10 % of the members"),
     ("period_count", {"period": "month", "orders": 4}, "with 4 orders in a month"),
     ("period_count", {"period": "week", "events": 1}, "1 time in a week"),
@@ -51,7 +51,7 @@ CONDITIONS: list[tuple[str, Any, str]] = [
         {"period": "quarter", "amount": "1000.00"},
         "with orders of ¥1000 in a quarter",
     ),
-    ("coupon", "TEA", "with the coupon “TEA”"),
+    ("coupon", "TEA", "with the coupon code “TEA”"),
     (
         "event_data",
         {"photo": True, "stars": {"gte": 4}, "kind": "tea", "n": {"every": 3}},
@@ -73,7 +73,7 @@ EFFECTS: list[tuple[dict[str, Any], str]] = [
     ({"type": "bonus", "points": 1000, "multiplied": True}, "1,000 points, multiplied along"),
     (
         {"type": "bonus", "points": 1, "to": "both", "pending_days": 7},
-        "1 point for each of both, usable after 7 days",
+        "1 point for each of you, usable after 7 days",
     ),
     ({"type": "per_amount", "points": 1, "amount": "10.00"}, "1 point for every ¥10"),
     (
@@ -166,7 +166,7 @@ class TestSentence:
         with translation.override("en"):
             assert wording.sentence(self.content) == (
                 "On Dec 1, 2026, Vip members who order at 静安寺店, an order of at least ¥50: double points; "
-                "at most 500 points for each member, 10,000 points in all."
+                "at most 500 points per member, 10,000 points in all."
             )
 
     def test_needs_no_condition_and_no_limit(self):

@@ -161,7 +161,7 @@ class TestDeciding:
         assert owner_desk.get(page_of(waiting, "approve")).context["is_open"] is False
         answer = owner_desk.post(page_of(waiting, "approve"), follow=True)
         assert said_on(answer) == [
-            gettext("The adjustment was rejected already and cannot be approved.")
+            gettext("The adjustment has already been rejected and cannot be approved.")
         ]
 
     def test_an_unknown_one_is_not_found(self, owner_desk: Client):

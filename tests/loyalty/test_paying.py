@@ -352,11 +352,11 @@ class TestWords:
         said = ruled(min=200, step=100)
 
         assert paying_words.for_merchants(said) == [
-            "100 points pay ¥1.00.",
+            "100 points are worth ¥1.00.",
             "They pay at most 50 % of an order.",
-            "At least 200 points at once.",
+            "At least 200 points at a time.",
             "In steps of 100 points.",
-            "What is paid with points earns nothing.",
+            "The part paid with points earns nothing.",
             "A refund gives the points back first, then money.",
         ]
 
@@ -364,14 +364,16 @@ class TestWords:
         said = ruled("1", earn_on_points_paid=True, refund_first="cash")
 
         assert paying_words.for_members(said) == [
-            "100 points pay ¥1.00.",
+            "100 points are worth ¥1.00.",
             "They may pay a whole order.",
         ]
         assert paying_words.for_merchants(said)[2:] == [
-            "What is paid with points earns points too.",
+            "The part paid with points earns points too.",
             "A refund gives money back first, then the points.",
         ]
 
     def test_say_that_points_pay_nothing(self) -> None:
         assert paying_words.for_members(ruled("0")) == []
-        assert paying_words.for_merchants(ruled("0")) == ["Points pay nothing at the till."]
+        assert paying_words.for_merchants(ruled("0")) == [
+            "Points cannot be used to pay at the till."
+        ]

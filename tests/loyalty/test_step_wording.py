@@ -40,7 +40,7 @@ class TestSteps:
     @pytest.mark.parametrize(
         ("more", "words"),
         [
-            ({"reward": "mug"}, "a gift, see your vouchers"),
+            ({"reward": "mug"}, "a gift: see your vouchers"),
             ({"tickets": 2}, "2 draw tickets"),
             ({"status_points": 1000}, "+1,000 status points"),
         ],

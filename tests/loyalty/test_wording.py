@@ -205,7 +205,7 @@ class TestCampaigns:
             (
                 entry("reverse", -9, referral="r", title="老带新"),
                 "A friend's first order was refunded",
-                "What “老带新” had given",
+                "Points given by “老带新”",
             ),
         ],
     )

@@ -36,7 +36,7 @@ class TestForm:
         page = client.get(f"{LIST}add/")
         sent = filled(page, code="forest", name="Again")
         assert errors_of(client.post(f"{LIST}add/", sent)) == {
-            "code": ["已经有这个编码的项目了。"]
+            "code": ["已有公益项目使用此编码。"]
         }
         assert DonationProject.objects.get().name == "Forest"
 

@@ -179,7 +179,7 @@ class TestOffers:
     @pytest.mark.parametrize(
         ("language", "words"),
         [
-            ("en", "At the price of this offer only 1 piece is left. No points were taken."),
+            ("en", "Only 1 piece is left at the price of this offer. No points were taken."),
             ("zh-hans", "活动价仅剩 1 件，积分没有扣除。"),
         ],
     )

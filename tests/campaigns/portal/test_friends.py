@@ -77,7 +77,7 @@ class TestPage:
         assert "+200" in text
         assert "+100" in text
         assert "an order of at least ¥50" in text
-        assert "has stood for 7 days" in text
+        assert "usable 7 days after the order" in text
         assert "No friends yet" in text
 
     def test_says_that_nothing_is_given_at_the_moment(self, client: Client, bob: Member):
@@ -103,8 +103,8 @@ class TestPage:
 
         rows = re.findall(r"<li><span class=\"avatar\".*?</li>", text, re.S)
         words = {row[row.index("<p>") + 3 : row.index("**")]: row for row in rows}
-        assert "the order that counts is still to come" in words["W"]
-        assert "usable from Nov 26 on" in words["P"]
+        assert "no qualifying order yet" in words["W"]
+        assert "usable from Nov 26" in words["P"]
         assert "+200" in words["P"]
         assert "paid" in words["O"]
         assert "taken back" in words["R"]
@@ -151,9 +151,9 @@ class TestInvitation:
     def test_promises_what_the_campaigns_promise(self, client: Client, bob: Member):
         referral()
 
-        assert "get 100 points" in english(client, f"/invite/{bob.referral_code}")
+        assert "get an extra 100 points" in english(client, f"/invite/{bob.referral_code}")
         Campaign.objects.update(state="paused")
-        assert "get 100 points" not in english(client, f"/invite/{bob.referral_code}")
+        assert "get an extra 100 points" not in english(client, f"/invite/{bob.referral_code}")
 
     def test_answers_alike_whatever_the_code(self, client: Client, bob: Member):
         referral()
@@ -204,4 +204,4 @@ class TestInvitation:
 def test_enrolled_friends_without_a_campaign_are_only_joined(client: Client, bob: Member):
     friend(bob, "Wanda", 1)
 
-    assert "no campaign pays for friends now" in english(sign_in(client, bob))
+    assert "no referral campaign at the moment" in english(sign_in(client, bob))

@@ -68,7 +68,7 @@ class TestCampaigns:
 
         text = english(sign_in(client, bob), "/campaigns")
 
-        assert text.count("You are in") == 1
+        assert text.count("You qualify") == 1
         assert text.count("Not for you right now") == 1
 
     def test_hides_what_is_for_chosen_members_from_the_others(self, client: Client, bob: Member):
@@ -98,18 +98,18 @@ class TestCampaign:
     @pytest.mark.parametrize(
         ("conditions", "words"),
         [
-            ({}, "It is for every member, you too."),
+            ({}, "It is open to every member, including you."),
             ({"tiers": ["base"]}, "you are one."),
             ({"tiers": ["gold"]}, "you are a 普通 member."),
-            ({"first_order": True}, "you have had yours."),
+            ({"first_order": True}, "you have already placed yours."),
             ({"every_nth_order": 5}, "One order in 5 counts: 3 more before it."),
-            ({"every_nth_order": 2}, "One order in 2 counts: your next one does."),
-            ({"enrolled_within_days": 30}, "yours is 0 days old."),
-            ({"birthday_month": True}, "which we do not know yet."),
-            ({"after_spend": {"amount": "50.00", "days": 7}}, "your last order was one"),
-            ({"after_spend": {"amount": "500.00", "days": 7}}, "It comes after an order"),
-            ({"period_sum": {"period": "month", "amount": "100.00"}}, "so far ¥60.00."),
-            ({"period_count": {"period": "month", "orders": 3}}, "so far 1."),
+            ({"every_nth_order": 2}, "One order in 2 counts, and your next one does."),
+            ({"enrolled_within_days": 30}, "(days so far: 0)."),
+            ({"birthday_month": True}, "we do not know your birthday yet."),
+            ({"after_spend": {"amount": "50.00", "days": 7}}, "Your last order met it"),
+            ({"after_spend": {"amount": "500.00", "days": 7}}, "Condition: after an order"),
+            ({"period_sum": {"period": "month", "amount": "100.00"}}, "So far: ¥60.00."),
+            ({"period_count": {"period": "month", "orders": 3}}, "So far: 1."),
         ],
         ids=lambda each: next(iter(each), "all") if isinstance(each, dict) else None,
     )
@@ -136,7 +136,7 @@ class TestCampaign:
         assert "an order of at least ¥50" in text
         assert "from Monday to Friday" in text
         assert "+100" in text
-        assert "at most 100 points for each member a day" in text
+        assert "at most 100 points per member a day" in text
         assert "Nov 20, 2026" in text
 
     def test_says_what_the_member_has_had(self, client: Client, bob: Member):
@@ -253,7 +253,7 @@ class TestMovement:
 
         text = english(sign_in(client, bob), f"/points/{entry.pk}")
 
-        missed = text[text.index("What was looked at as well") :]
+        missed = text[text.index("Campaigns that did not apply") :]
         assert "gold" in missed
         assert "an order of at least ¥500" in missed
         assert "secret" not in missed

@@ -65,7 +65,7 @@ class TestCalendar:
         assert (shown["10"], shown["21"], shown["22"]) == ("missed", "today", "")
         assert "<b>9</b> days" in text
         assert "5 more days: 50 points" in text
-        assert "9 days signed" in text
+        assert "9 days signed in" in text
 
     def test_says_what_the_coming_days_bring(self, client: Client, bob: Member):
         small_shop()
@@ -102,7 +102,7 @@ class TestCalendar:
     def test_of_a_shop_without_rewards_for_it_says_so(self, client: Client, bob: Member):
         text = english(sign_in(client, bob))
 
-        assert "Nothing for signing in at the moment" in text
+        assert "No points for signing in at the moment" in text
         assert "<button" not in text[text.index("<main") : text.index("</main>")]
 
     def test_offers_nothing_to_the_closed(self, client: Client, bob: Member):
@@ -140,7 +140,7 @@ class TestTap:
         assert response.redirect_chain == [("/check-in", 302)]
         assert "Signed in: +10 points, 1 day in a row." in text
         assert "Signed in today, +10" in text
-        assert "Tomorrow brings 10" in text
+        assert "Sign in tomorrow for 10" in text
         assert CheckIn.objects.get().day == date(2026, 11, 21)
 
     def test_again_changes_nothing(self, client: Client, bob: Member):
@@ -150,7 +150,7 @@ class TestTap:
 
         text = client.post("/check-in", follow=True).content.decode()
 
-        assert "You have signed in today already." in text
+        assert "You have already signed in today." in text
         assert CheckIn.objects.count() == 1
 
     def test_answers_htmx_with_the_part_alone(self, client: Client, bob: Member):
@@ -224,8 +224,8 @@ class TestMakeUp:
         sign_in(client, bob).cookies["django_language"] = "en"
 
         for day, words in [
-            ("2026-11-01", "too long ago: days from 2026-11-14 on"),
-            ("2026-11-21", "Only days that are over"),
+            ("2026-11-01", "too long ago: only days from 2026-11-14 on"),
+            ("2026-11-21", "Only past days"),
         ]:
             response = client.post("/check-in/make-up", {"day": day}, headers=HTMX)
             assert words in response.content.decode()
@@ -249,7 +249,7 @@ class TestMakeUp:
         sign(bob, 1)
         sign_in(client, bob)
 
-        assert "Each use takes 5 points." in english(client)
+        assert "Each use costs 5 points." in english(client)
         checkins.make_up(member=bob.number, day=date(2026, 11, 19), now=NOON)
         assert "cards are used up" in english(client)
 

@@ -75,7 +75,7 @@ class TestAdjust:
             501,
             500,
         )
-        assert body["detail"] == "501 points are needed, 500 are available."
+        assert body["detail"] == "501 points are needed, but only 500 are available."
 
     def test_of_a_closed_member_is_422(self, till: Till, bob: Member):
         Member.objects.update(status="closed")

@@ -51,4 +51,4 @@ def test_that_were_cancelled_are_told_in_the_history(client: Client, ada: Member
     text = page(sign_in(client, ada), "/points", language="en")
 
     assert "Order cancelled" in text
-    assert "What order A-7 had given" in text
+    assert "Points earned by order A-7" in text

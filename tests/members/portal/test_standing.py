@@ -25,7 +25,7 @@ class TestFrozen:
             text = page(frozen, "/", language="en")
 
         assert "Your points are frozen while they are checked." in text
-        assert "They stay yours and purchases still earn." in text
+        assert "They stay yours and purchases still earn points" in text
         assert "two tills at once" not in text
 
     def test_is_offered_no_button_that_would_be_refused(self, frozen: Client):

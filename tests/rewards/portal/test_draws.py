@@ -93,7 +93,7 @@ class TestDraw:
         [
             ({"active": False}, "抽奖现在未开放"),
             ({"points": 5_000}, "4,000"),
-            ({"points": None}, "你还没有适用的抽奖券"),
+            ({"points": None}, "您还没有适用的抽奖券"),
             ({"tiers": ["diamond"]}, "钻石"),
         ],
     )

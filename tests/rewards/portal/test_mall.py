@@ -335,7 +335,7 @@ class TestReward:
 
         text = page(sign_in(client, ada), "/rewards/ten-off")
 
-        for words in ("可抵 ¥10", "满 ¥50 可用", "静安寺店", "每单一张", "你本月还可兑 2 件"):
+        for words in ("可抵 ¥10", "满 ¥50 可用", "静安寺店", "每单一张", "您本月还可兑 2 件"):
             assert words in text
 
     def test_needs_few_queries(self, client, ada: Member, mug: Reward, django_assert_num_queries):

@@ -55,7 +55,7 @@ class TestPublic:
             assert '<progress value="250" max="1000"' in text
             assert "Ada" not in text
         assert "<p>种树</p>" in page(Client(), "/projects/forest")
-        assert "1 member gave" in page(Client(), "/projects", language="en")
+        assert "1 member has given" in page(Client(), "/projects", language="en")
 
     def test_says_when_the_goal_is_reached(self, ada: Member):
         project(goal_points=200)

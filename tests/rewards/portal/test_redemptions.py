@@ -209,7 +209,7 @@ class TestDone:
     def test_a_ticket_leads_to_its_draw(self, client, ada, redeem, draw, target):
         new_draw()
         ticket = new_reward("ticket", kind="draw_ticket", points=10, draw=draw)
-        assert ("任意抽奖活动" in page(sign_in(client, ada), "/rewards/ticket")) is (draw is None)
+        assert ("任意抽奖可用" in page(sign_in(client, ada), "/rewards/ticket")) is (draw is None)
         made = redeem(ada, ticket, "t1")
         text = page(sign_in(client, ada), f"/redemptions/{made.number}/done")
         assert f'<a class="button button--wide" href="{target}">' in text

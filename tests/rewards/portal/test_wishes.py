@@ -81,7 +81,7 @@ class TestList:
         assert text.count("现在就能兑换") == 1
         assert "暂时不可兑换" in text
         assert "/rewards/other" not in text
-        assert "You can have it now" in page(own, "/wishes", language="en")
+        assert "You can get it now" in page(own, "/wishes", language="en")
 
     def test_is_the_members_own(self, own: Client, client: Client, mallory: Member):
         make()
