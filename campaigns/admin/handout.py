@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -135,7 +136,9 @@ class HandoutAdmin(VerbAdmin):
 
     @display(description=_("given at"))
     def moment(self, handout: Handout) -> str:
-        return f"{timezone.localtime(handout.at):%Y-%m-%d %H:%M}" if handout.at else "—"
+        return (
+            date_format(timezone.localtime(handout.at), "DATETIME_FORMAT") if handout.at else "—"
+        )
 
     @display(description=_("state"), label={"planned": "", "running": "info", "done": "success"})
     def state_badge(self, handout: Handout) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -147,7 +148,7 @@ class SegmentAdmin(VerbAdmin):
     @display(description=_("refreshed at"))
     def moment(self, segment: Segment) -> str:
         at = segment.refreshed_at
-        return f"{timezone.localtime(at):%Y-%m-%d %H:%M}" if at else "—"
+        return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "—"
 
 
 def _counted(request: HttpRequest) -> dict[str, Any]:

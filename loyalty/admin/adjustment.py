@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -226,7 +227,7 @@ class AdjustmentAdmin(VerbAdmin):
 
     @display(description=_("at"))
     def moment(self, adjustment: Adjustment) -> str:
-        return f"{timezone.localtime(adjustment.at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(adjustment.at), "DATETIME_FORMAT")
 
     @display(
         description=_("state"),

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
@@ -73,7 +74,7 @@ class EntryAdmin(BalanceTransfer, ReadOnlyAdmin):
 
     @display(description=_("at"))
     def moment(self, entry: Entry) -> str:
-        return f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(entry.at), "DATETIME_FORMAT")
 
     @display(description=_("member"))
     def owner(self, entry: Entry) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -136,7 +137,7 @@ class GivingAdmin(VerbAdmin):
 
     @display(description=_("at"))
     def moment(self, row: Any) -> str:
-        return f"{timezone.localtime(row.at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(row.at), "DATETIME_FORMAT")
 
 
 @admin.register(Transfer)

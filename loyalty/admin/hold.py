@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -121,11 +122,11 @@ class HoldAdmin(ReadOnlyAdmin):
 
     @display(description=_("at"))
     def moment(self, hold: Hold) -> str:
-        return f"{timezone.localtime(hold.at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(hold.at), "DATETIME_FORMAT")
 
     @display(description=_("times out at"))
     def ends(self, hold: Hold) -> str:
-        return f"{timezone.localtime(hold.expires_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(hold.expires_at), "DATETIME_FORMAT")
 
     @display(description=_("state"))
     def state_now(self, hold: Hold) -> str:

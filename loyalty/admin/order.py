@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -72,7 +73,7 @@ class OrderAdmin(OrderActions):
 
     @display(description=_("placed at"))
     def moment(self, order: Order) -> str:
-        return f"{timezone.localtime(order.placed_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(order.placed_at), "DATETIME_FORMAT")
 
     @display(description=_("member"), empty_value="—")
     def buyer(self, order: Order) -> str | None:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -159,4 +160,4 @@ class TierChangeAdmin(VerbAdmin):
 
     @display(description=_("at"))
     def moment(self, change: TierChange) -> str:
-        return f"{timezone.localtime(change.at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(change.at), "DATETIME_FORMAT")

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -59,7 +60,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @display(description=_("asked at"))
     def moment(self, job: Job) -> str:
-        return f"{timezone.localtime(job.requested_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(job.requested_at), "DATETIME_FORMAT")
 
     @display(
         description=_("state"),

@@ -7,6 +7,7 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -125,7 +126,7 @@ class MemberAdmin(MemberTransfer, VerbAdmin):
 
     @display(description=_("enrolled at"))
     def day(self, member: Member) -> str:
-        return f"{timezone.localtime(member.enrolled_at):%Y-%m-%d}"
+        return date_format(timezone.localtime(member.enrolled_at), "DATE_FORMAT")
 
     # ---- the member's page ----------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -83,7 +84,11 @@ class MessageTemplateAdmin(VerbAdmin):
 
     @display(description=_("changed at"))
     def moment(self, row: MessageTemplate) -> str:
-        return f"{timezone.localtime(row.changed_at):%Y-%m-%d %H:%M}" if row.changed_at else "—"
+        return (
+            date_format(timezone.localtime(row.changed_at), "DATETIME_FORMAT")
+            if row.changed_at
+            else "—"
+        )
 
 
 def _preview_of(row: MessageTemplate) -> dict[str, Any]:
@@ -140,11 +145,13 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @display(description=_("sent at"))
     def moment(self, row: Message) -> str:
-        return f"{timezone.localtime(row.sent_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(row.sent_at), "DATETIME_FORMAT")
 
     @display(description=_("read at"))
     def seen(self, row: Message) -> str:
-        return f"{timezone.localtime(row.read_at):%Y-%m-%d %H:%M}" if row.read_at else "—"
+        return (
+            date_format(timezone.localtime(row.read_at), "DATETIME_FORMAT") if row.read_at else "—"
+        )
 
 
 def _words(row: Message) -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -84,11 +85,11 @@ class OfferAdmin(VerbAdmin):
 
     @display(description=_("begins at"))
     def begins(self, offer: Offer) -> str:
-        return f"{timezone.localtime(offer.starts_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(offer.starts_at), "DATETIME_FORMAT")
 
     @display(description=_("ends at"))
     def ends(self, offer: Offer) -> str:
-        return f"{timezone.localtime(offer.ends_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(offer.ends_at), "DATETIME_FORMAT")
 
     @display(
         description=_("state"),

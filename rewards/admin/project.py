@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -120,7 +121,7 @@ class DonationProjectAdmin(VerbAdmin):
     @display(description=pgettext_lazy("project", "when"))
     def window(self, row: DonationProject) -> str:
         ends = [
-            f"{timezone.localtime(end):%Y-%m-%d}" if end else ""
+            date_format(timezone.localtime(end), "DATE_FORMAT") if end else ""
             for end in (row.starts_at, row.ends_at)
         ]
         return " – ".join(ends) if any(ends) else "—"

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
@@ -149,7 +150,7 @@ class RedemptionAdmin(RedemptionSteps, Shipping, ReadOnlyAdmin):
 
     @display(description=_("redeemed at"))
     def moment(self, found: Redemption) -> str:
-        return f"{timezone.localtime(found.redeemed_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(found.redeemed_at), "DATETIME_FORMAT")
 
     @display(description=_("how it is handed over"))
     def handing_over(self, found: Redemption) -> str:

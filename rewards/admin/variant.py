@@ -4,6 +4,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
@@ -72,7 +73,7 @@ class VariantAdmin(VerbAdmin):
     def moment(self, variant: Variant) -> str:
         if variant.begins_at is None:
             return "—"
-        return f"{timezone.localtime(variant.begins_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(variant.begins_at), "DATETIME_FORMAT")
 
     @display(description=_("left"))
     def left(self, variant: Variant) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from loyalty import programs, spending
@@ -107,7 +108,10 @@ def _story(refusal: Refusal, voucher: Voucher) -> str:
         parts += [_("By %(who)s.") % {"who": by}] if by else []
     if isinstance(refusal, VoucherVoid) and voucher.voided_at:
         moment = timezone.localtime(voucher.voided_at)
-        words = {"moment": f"{moment:%Y-%m-%d %H:%M}", "who": voucher_steps.voided_by(voucher)}
+        words = {
+            "moment": date_format(moment, "DATETIME_FORMAT"),
+            "who": voucher_steps.voided_by(voucher),
+        }
         by_whom = _("Voided %(moment)s by %(who)s.") if words["who"] else _("Voided %(moment)s.")
         parts.append(by_whom % words)
     return " ".join(parts)

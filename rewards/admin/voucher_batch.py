@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -186,7 +187,7 @@ class VoucherBatchAdmin(VerbAdmin):
 
     @display(description=_("made at"))
     def moment(self, batch: VoucherBatch) -> str:
-        return f"{timezone.localtime(batch.made_at):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(batch.made_at), "DATETIME_FORMAT")
 
 
 def _last_job(batch: VoucherBatch | None) -> Job | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django import template
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from rewards import queries, reward_hints
@@ -59,7 +60,7 @@ def reward_shelves(reward: Reward) -> list[ShelfRow]:
 def _about_variant(variant: Variant) -> str:
     parts = [variant.code]
     if variant.begins_at is not None:
-        parts.append(f"{timezone.localtime(variant.begins_at):%Y-%m-%d %H:%M}")
+        parts.append(date_format(timezone.localtime(variant.begins_at), "DATETIME_FORMAT"))
     if variant.place:
         parts.append(variant.place)
     if variant.extra_points:
@@ -69,7 +70,7 @@ def _about_variant(variant: Variant) -> str:
 
 def _about_offer(offer: Offer) -> str:
     begins, ends = timezone.localtime(offer.starts_at), timezone.localtime(offer.ends_at)
-    window = f"{begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}"
+    window = " – ".join(date_format(moment, "DATETIME_FORMAT") for moment in (begins, ends))
     return " · ".join([str(offer.get_kind_display()), _points(offer.points), window])
 
 

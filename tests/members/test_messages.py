@@ -60,11 +60,11 @@ class TestSend:
         assert message.texts == {
             "zh-hans": {
                 "title": "你好，<b>Mug</b>",
-                "body": "20,000 积分，2026年11月21日 12:00。{不变}",
+                "body": "20,000 积分，2026-11-21 12:00。{不变}",
             },
             "en": {
                 "title": "Hello, <b>Mug</b>",
-                "body": "20,000 points, Nov. 21, 2026, noon. {as it is}",
+                "body": "20,000 points, Nov 21, 2026, 12:00. {as it is}",
             },
         }
         assert (message.member_id, message.link) == (ada.pk, "/rewards/mug")
