@@ -83,9 +83,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": _("Counter"),
         "separator": True,
         "items": [
-            _item(
-                _("Voucher check"), "qr_code_scanner", "rewards_voucher", "rewards.view_voucher"
-            ),
+            _item(_("Vouchers"), "qr_code_scanner", "rewards_voucher", "rewards.view_voucher"),
             _item(_("Members"), "group", "members_member", "members.view_member"),
             _item(
                 pgettext_lazy("inbox", "Messages"),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from members.models import TierChange
@@ -30,8 +31,8 @@ def account_for_staff(change: TierChange) -> str:
 
 def _reached(details: Details) -> str:
     if "threshold" not in details:
-        return _("Points that came late show that it was kept.")
-    return _("%(points)s status points; %(needed)s reach it") % {
+        return _("Points added later show that it was kept.")
+    return _("%(points)s status points; %(needed)s are needed") % {
         "points": _sum(details["status_points"]),
         "needed": _sum(details["threshold"]),
     }
@@ -40,14 +41,14 @@ def _reached(details: Details) -> str:
 def _not_kept(details: Details) -> str:
     if "keep" not in details:
         return ""
-    return _("%(points)s status points; %(needed)s would have kept it") % {
+    return _("%(points)s status points; %(needed)s were needed to keep it") % {
         "points": _sum(details["status_points"]),
         "needed": _sum(details["keep"]),
     }
 
 
 def _refunded(details: Details) -> str:
-    return _("%(points)s status points are left; %(needed)s reached the tier") % {
+    return _("%(points)s status points are left; the tier needs %(needed)s") % {
         "points": _sum(details["status_points"]),
         "needed": _sum(details["threshold"]),
     }
@@ -55,7 +56,7 @@ def _refunded(details: Details) -> str:
 
 def _given(details: Details) -> str:
     if "ended" in details:
-        return _("The time it was given for is over.")
+        return _("The time it was given for has ended.")
     if details.get("floor") is None:
         return _("Taken away by hand")
     until = details.get("until")
@@ -63,7 +64,7 @@ def _given(details: Details) -> str:
         return _("Until it is taken away")
     # The end is the first moment that is no longer meant: its day is the one before.
     last = timezone.localtime(datetime.fromisoformat(until) - timedelta(microseconds=1))
-    return _("Through %(day)s") % {"day": f"{last:%Y-%m-%d}"}
+    return _("Through %(day)s") % {"day": date_format(last, "DATE_FORMAT")}
 
 
 def _sum(points: int) -> str:

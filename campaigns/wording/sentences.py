@@ -22,7 +22,7 @@ HEAD = (*WHEN, "tiers", "segments", "stores")
 def sentence(content: Content, names: Names | None = None) -> str:
     """A campaign's content (as `editing.content` writes it) in one sentence, in the language of the reader.
 
-    "On Dec 1, 2026, gold members who order at 静安寺店: double points; at most 500 points for each member."
+    "On Dec 1, 2026, gold members who order at 静安寺店: double points; at most 500 points per member."
     One `Names` serves a whole page of campaigns; alone it asks at most four small queries.
     """
     known = names or Names()

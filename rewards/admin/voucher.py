@@ -161,7 +161,7 @@ class VoucherAdmin(ReadOnlyAdmin):
         )
         context = {
             **self.admin_site.each_context(request),
-            "title": gettext("Voucher check"),
+            "title": gettext("Vouchers"),
             "opts": self.opts,
             "form": form,
             "verdict": said,

@@ -1,11 +1,13 @@
 """The Chinese catalogue, on a small tree of its own."""
 
 import os
+import re
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 from pytest_django import Settings
 
 from config import translations
@@ -183,3 +185,69 @@ class TestCommand:
         call_command("messages", "--check", stdout=out)
         call_command("messages", "--compile", stdout=out)
         assert out.getvalue() == "translations complete\ntranslations compiled\n"
+
+
+# Formats and sums, where the mark is what has to be typed or counted.
+WRITTEN_SO = (
+    'HMAC-SHA256(种子, 轮次编号 ":" 会员号 ":" n)',
+    ":会员号:n",
+    "5:第",
+    '"5"" 水管"',
+    '"1,5 升牛奶"',
+    '"生日蛋糕"',
+    "%(minutes)d:%(seconds)02d",
+)
+NOT_PROSE = re.compile(r"%\(\w+\)[-.0-9]*[a-z]|{\w*}|<[^>]*>|`[^`]*`")
+HALF_WIDTH = re.compile(
+    """[\u4e00-\u9fff”’）》]\\s*[,:;!?()"']|[,:;!?()"']\\s*[\u4e00-\u9fff“（《]|[\u4e00-\u9fff]\\."""
+)
+
+
+def half_width(chinese: str) -> list[str]:
+    """The ASCII punctuation that stands in Chinese prose, with its neighbours."""
+    for fragment in WRITTEN_SO:
+        chinese = chinese.replace(fragment, "x")
+    return HALF_WIDTH.findall(NOT_PROSE.sub("数", chinese))
+
+
+def chinese_texts() -> list[str]:
+    """Every Chinese text of the catalogue that people edit."""
+    return [
+        text
+        for message in translations.stored()
+        if message.id
+        for text in ([message.string] if isinstance(message.string, str) else message.string or ())
+    ]
+
+
+class TestPunctuation:
+    def test_of_chinese_prose_is_full_width(self) -> None:
+        assert {text: found for text in chinese_texts() if (found := half_width(text))} == {}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "已保存.",
+            "时间: %(moment)s",
+            "积分(可用)",
+            "先看,再换",
+            '打开"我的券"',
+            "%(name)s,再见",
+            "确定吗?",
+        ],
+    )
+    def test_that_is_half_width_is_found(self, text: str) -> None:
+        assert half_width(text)
+
+    @pytest.mark.parametrize(
+        "text", ["至 12:00，满 1,000 可用", "<b>数</b>：见 `a: 中`", "在 1.5 倍时"]
+    )
+    def test_of_numbers_and_code_stays(self, text: str) -> None:
+        assert half_width(text) == []
+
+
+class TestStockWords:
+    def test_come_in_our_chinese(self) -> None:
+        with translation.override("zh-hans"):
+            assert translation.gettext("Log out") == "退出登录"
+            assert translation.gettext("No fields changed.") == "没有修改任何内容。"
