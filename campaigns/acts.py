@@ -148,7 +148,7 @@ def _type(value: object) -> str:
         raise InvalidInput(
             "/type",
             "reserved",
-            _("“%(type)s” happens by itself and cannot be reported.") % {"type": value},
+            _("“%(type)s” happens automatically and cannot be reported.") % {"type": value},
         )
     return value
 

@@ -266,7 +266,7 @@ def _refuse_wanted_and_excluded(given: Mapping[str, Any], pointer: str) -> None:
                 raise InvalidInput(
                     f"{pointer}/exclude_{kind}/{place}",
                     "contradiction",
-                    _("“%(word)s” is wanted and excluded at once.") % {"word": word},
+                    _("“%(word)s” is both required and excluded.") % {"word": word},
                 )
 
 

@@ -95,7 +95,7 @@ class _Reader:
             detail = _('Rules are an object with one of "all", "any" or "not".')
             raise InvalidInput(pointer, "invalid", detail)
         if depth > DEEPEST:
-            detail = _("Groups may stand in each other %(most)d deep at most.") % {"most": DEEPEST}
+            detail = _("Groups may be nested at most %(most)d deep.") % {"most": DEEPEST}
             raise InvalidInput(pointer, "too_deep", detail)
         ((word, inside),) = value.items()
         pointer = f"{pointer}/{word}"

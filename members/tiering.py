@@ -155,7 +155,7 @@ def _refuse_taken(tier: Tier, others: list[Tier]) -> None:
             raise InvalidInput(
                 "/rank",
                 "taken",
-                _("The tier “%(name)s” has this rank already.") % {"name": other.name},
+                _("The tier “%(name)s” already has this rank.") % {"name": other.name},
             )
 
 

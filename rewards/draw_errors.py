@@ -10,7 +10,7 @@ class DrawNotOpen(NotOnSale):
     """The draw is switched off, has not begun, has ended or waits for its next round."""
 
     def __str__(self) -> str:
-        return _("This draw is not open now. Nothing was taken.")
+        return _("This draw is not open at the moment. Nothing was taken.")
 
 
 class DrawNotForTier(NotEligible):

@@ -103,7 +103,7 @@ def _end(number: int, said: str, zone: ZoneInfo, at: datetime) -> datetime | Non
     except (ValueError, OverflowError):
         end = _moment(number, said)
     if end <= at:
-        _refuse(number, "expires_at", _("The code is not good any more."))
+        _refuse(number, "expires_at", _("The code is no longer valid."))
     return end
 
 

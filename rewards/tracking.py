@@ -77,7 +77,7 @@ def _with(sending: Sending, known: Redemption | None, problem: str) -> Sending:
 
 def _problem(number: str, known: Redemption | None, seen: set[str], at: datetime) -> str:
     if number in seen:
-        return _("The number stands in the file before.")
+        return _("The number is already in the file.")
     if known is None:
         return _("There is no redemption with this number.")
     state = redemption.state_of(known, at)
@@ -98,7 +98,7 @@ def _read(file: bytes) -> Sequence[Sending]:
         )
     if len(rows) > MOST_LINES:
         raise InvalidInput(
-            "/file", "too_large", _("At most %(most)d lines at once.") % {"most": MOST_LINES}
+            "/file", "too_large", _("At most %(most)d lines at a time.") % {"most": MOST_LINES}
         )
     return [each for line, cells in rows[1:] if (each := _sending(line, cells, names))]
 

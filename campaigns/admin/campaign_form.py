@@ -88,7 +88,8 @@ class CampaignForm(VerbForm):
         if self.instance.pk and cleaned.get("version") != self.instance.version:
             raise forms.ValidationError(
                 _(
-                    "Somebody changed this campaign while the form was open. Open it again and look at what is new."
+                    "Somebody changed this campaign while the form was open. Open it again "
+                    "to see what is new."
                 ),
                 code="changed",
             )

@@ -59,7 +59,7 @@ class CheckInsView(Endpoint):
     scopes = {"POST": "earn"}
 
     @extend_schema(
-        summary=_("Sign in for a day; a day that is signed already answers 200"),
+        summary=_("Sign in for a day; a day already signed in answers 200"),
         request=CheckInInput,
         responses={201: CheckInAnswer, 200: CheckInAnswer},
     )

@@ -40,16 +40,15 @@ class DataField(serializers.Field[Any, Any, Any, Any]):
 class EventInput(Input):
     """What a member did; `reference` is unique for this member for ever, without `at` it happened now."""
 
-    member = TextField(
-        max_length=20, help_text=_("A member's number, as it stands in the console.")
-    )
+    member = TextField(max_length=20, help_text=_("A member's number, as shown in the console."))
     type = TextField(
         max_length=50, help_text=_("What was done, such as “review”; campaigns ask for it.")
     )
     reference = TextField(
         max_length=acts.LONGEST_REFERENCE,
         help_text=_(
-            "Your own number for it, unique for this member for ever: sent again, it has no second effect."
+            "Your own number for it, unique for this member for ever: sending it again has "
+            "no further effect."
         ),
     )
     at = PastMomentField(
@@ -57,7 +56,7 @@ class EventInput(Input):
     )
     data = DataField(
         required=False,
-        help_text=_('What is known about it, such as {"stars": 5}; campaigns may ask for it.'),
+        help_text=_('Details of it, such as {"stars": 5}; campaigns may ask for them.'),
     )  # type: ignore[assignment]
     client = ClientInput(required=False, help_text=_("The device on which it was done."))
 

@@ -158,7 +158,7 @@ class RefreshView(Endpoint):
     scopes = {"POST": "manage"}
 
     @extend_schema(
-        summary=_("Find out anew who is in a segment, in the background"),
+        summary=_("Recalculate who is in a segment, in the background"),
         request=None,
         responses={202: JobAnswer},
     )

@@ -77,7 +77,7 @@ class BalanceTransfer(UploadAdmin, ImportMixin):
     # Its log would name members by the numbers of entries.
     skip_admin_log = True
     nothing_imported = gettext_lazy(
-        "Nothing was credited: a row is not right any more. Upload the file again."
+        "Nothing was credited: a row is no longer right. Upload the file again."
     )
 
     def get_import_formats(self) -> list[type[BalanceCsv]]:

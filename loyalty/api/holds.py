@@ -26,21 +26,22 @@ class HoldInput(Input):
     `expires_in` are seconds, `reference` is unique for this member for ever.
     """
 
-    member = TextField(
-        max_length=20, help_text=_("A member's number, as it stands in the console.")
-    )
+    member = TextField(max_length=20, help_text=_("A member's number, as shown in the console."))
     points = PointsField(help_text=_("How many points to set aside."))
     reference = TextField(
         max_length=100,
         help_text=_(
-            "Your own number for it, unique for this member for ever: sent again, it has no second effect."
+            "Your own number for it, unique for this member for ever: sending it again has "
+            "no further effect."
         ),
     )
     expires_in = WholeField(
         least=1,
         most=holds.MOST_SECONDS,
         default=holds.DEFAULT_SECONDS,
-        help_text=_("After so many seconds the points are free again by themselves."),
+        help_text=_(
+            "The number of seconds after which the points become available again automatically."
+        ),
     )
 
 

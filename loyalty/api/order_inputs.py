@@ -111,7 +111,8 @@ class QuoteInput(Input):
         allow_null=True,
         default=None,
         help_text=_(
-            "A member's number, as it stands in the console. Left out: a passer-by's order, which earns nothing."
+            "A member's number, as shown in the console. Left out: an order by a "
+            "non-member, which earns nothing."
         ),
     )
     store = TextField(

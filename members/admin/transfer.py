@@ -118,7 +118,7 @@ class MemberTransfer(UploadAdmin, ImportExportMixin):
     export_form_class = ExportForm
     to_encoding = "utf-8-sig"
     nothing_imported = gettext_lazy(
-        "Nothing was imported: a row is not right any more. Upload the file again."
+        "Nothing was imported: a row is no longer right. Upload the file again."
     )
 
     def get_import_formats(self) -> list[type[MemberCsv]]:

@@ -32,7 +32,7 @@ class ClientInput(Input):
         allow_null=True, default=None, help_text=_("The device's IP address.")
     )
     device = TextField(
-        max_length=200, allow_blank=True, default="", help_text=_("What is known of the device.")
+        max_length=200, allow_blank=True, default="", help_text=_("Details of the device.")
     )
 
 
@@ -100,7 +100,7 @@ class MemberInput(MemberChanges):
         max_length=50,
         allow_null=True,
         required=False,
-        help_text=_("The referral code of the member who brought this one."),
+        help_text=_("The referral code of the member who referred this one."),
     )
     enrolled_at = PastMomentField(
         allow_null=True, required=False, help_text=_("When it was; left out: now.")

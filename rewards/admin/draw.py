@@ -182,7 +182,8 @@ class DrawAdmin(VerbAdmin):
             object_id,
             draw_rounds.stop,
             gettext(
-                "Nobody can have a go any more; the seed and all tickets of the open round are published."
+                "Nobody can have a go from now on; the seed and all tickets of the open "
+                "round are published."
             ),
         )
 

@@ -42,7 +42,9 @@ MEMBER = OpenApiParameter(
 COMING = OpenApiParameter(
     "coming",
     bool,
-    description=_("true: what is announced and not on sale yet, to count down to its start."),
+    description=_(
+        "true: rewards that are announced but not on sale yet, to count down to their start."
+    ),
 )
 
 

@@ -107,7 +107,7 @@ class ProjectView(Endpoint):
     scopes = {"GET": "read", "PATCH": "manage"}
 
     @extend_schema(
-        summary=_("A donation project with what it raised until now"), responses=ProjectAnswer
+        summary=_("A donation project with what it has raised so far"), responses=ProjectAnswer
     )
     def get(self, request: Request, code: str) -> Response:
         return Response(shown([project_queries.project(code)])[0])

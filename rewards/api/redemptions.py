@@ -47,9 +47,7 @@ class RedemptionInput(Input):
     phone and address.
     """
 
-    member = TextField(
-        max_length=20, help_text=_("A member's number, as it stands in the console.")
-    )
+    member = TextField(max_length=20, help_text=_("A member's number, as shown in the console."))
     reward = TextField(max_length=50, help_text=_("The reward's code."))
     variant = TextField(
         max_length=50,
@@ -76,7 +74,8 @@ class RedemptionInput(Input):
     reference = TextField(
         max_length=100,
         help_text=_(
-            "Your own number for it, unique for this member for ever: sent again, it has no second effect."
+            "Your own number for it, unique for this member for ever: sending it again has "
+            "no further effect."
         ),
     )
     store = TextField(

@@ -177,7 +177,7 @@ def _way_back(reward: Reward) -> Iterator[str]:
             reward.draft_minutes,
         ) % {"minutes": reward.draft_minutes}
     if reward.kind == Reward.Kind.PARTNER_CODE:
-        yield _("You see the code at once, so it cannot be cancelled afterwards.")
+        yield _("You see the code right away, so it cannot be cancelled afterwards.")
     elif reward.kind == Reward.Kind.EXPERIENCE:
         yield _(
             "You can cancel until it begins; the points come back with their original expiry date."
