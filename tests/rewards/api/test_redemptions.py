@@ -100,7 +100,9 @@ class TestRedeem:
         assert (response.status_code, problem["code"]) == (422, "price_changed")
         assert (problem["shown"], problem["now"]) == (500, 600)
         assert not Redemption.objects.exists()
-        assert till.post("redemptions", wish(ada, quantity=2, expected_points=600)).status_code == 201
+        assert (
+            till.post("redemptions", wish(ada, quantity=2, expected_points=600)).status_code == 201
+        )
         assert till.post("redemptions", wish(ada, quantity=2)).status_code == 200
 
     def test_takes_store_and_address(self, till: Till, ada: Member, cake: Reward):
