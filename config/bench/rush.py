@@ -156,8 +156,11 @@ def _gunicorn() -> Iterator[int]:
 def _address() -> str:
     """The database that is in use, as DATABASE_URL names it."""
     said = {name: quote(str(value), safe="") for name, value in connection.settings_dict.items()}
+    person = f"{said['USER']}:{said['PASSWORD']}"
+    if connection.settings_dict["HOST"].startswith("/"):  # a socket
+        return f"postgres://{person}@/{said['NAME']}?host={said['HOST']}"
     place = f"{said['HOST']}:{said['PORT']}" if said["PORT"] else said["HOST"]
-    return f"postgres://{said['USER']}:{said['PASSWORD']}@{place}/{said['NAME']}"
+    return f"postgres://{person}@{place}/{said['NAME']}"
 
 
 def _post(port: int, key: str, body: str) -> int:

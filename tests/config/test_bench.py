@@ -2,10 +2,13 @@
 
 import random
 
+import environ
+import psycopg
 import pytest
+from django.db import connection
 
 from campaigns.models import Campaign
-from config.bench import evaluating, replays
+from config.bench import evaluating, replays, rush
 from loyalty.models import Order, OrderLine
 from members.models import Member, Store
 
@@ -39,3 +42,17 @@ class TestReplay:
         assert (Order.objects.count(), OrderLine.objects.count()) == (40, 360)
         assert Store.objects.count() == replays.STORES
         assert Campaign.objects.filter(state="active").count() == len(replays.BESIDE)
+
+
+@pytest.mark.django_db
+class TestRush:
+    def test_the_web_server_is_told_the_database_in_use_also_behind_a_socket(self) -> None:
+        address = rush._address()
+        told = environ.Env.db_url_config(address)
+
+        assert told["NAME"] == connection.settings_dict["NAME"]
+        host = told["HOST"] or told["OPTIONS"]["host"]
+        assert host == connection.settings_dict["HOST"]
+        with psycopg.connect(address) as line:
+            found = line.execute("SELECT current_database()").fetchone()
+        assert found == (connection.settings_dict["NAME"],)
