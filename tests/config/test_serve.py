@@ -46,7 +46,7 @@ class TestServeCommand:
 class TestServices:
     def test_name_the_host_of_their_broker(self) -> None:
         # Else kombu warns, again and again, that it takes localhost.
-        assert Connection(settings.CELERY_BROKER_URL).hostname == "localhost"
+        assert Connection(settings.CELERY_BROKER_URL).hostname
 
     def test_runs_web_server_worker_and_timetable(self) -> None:
         running = {service.name: service.arguments for service in serve.services(8123)}
