@@ -17,8 +17,6 @@ from tests.loyalty.builders import (
 )
 
 ROAD = ("created", "paid", "shipped", "completed")
-
-
 LATER = ("paid", "shipped", "completed")
 
 
@@ -40,8 +38,9 @@ def advance(status: str, at: datetime | None = NOON, *, number: str = "1") -> Or
 
 
 def refund(
-    reference: str, amount: str | None = None, *, at: datetime = NOON, **lines: str
+    reference: str, amount: str | None = None, *, at: Any = NOON, number: str = "1", **lines: str
 ) -> Refunded:
+    """Give back an amount, or amounts on the SKUs A, B, C …: `refund("r1", A="10.00")`."""
     facts = RefundFacts(
         reference=reference,
         at=at,
@@ -49,7 +48,7 @@ def refund(
         lines=tuple(RefundLine(sku=sku, amount=Decimal(value)) for sku, value in lines.items())
         or None,
     )
-    return refunds.refund(source="default", number="1", facts=facts, now=max(at, NOON))
+    return refunds.refund(source="default", number=number, facts=facts, now=max(at or NOON, NOON))
 
 
 def steps() -> list[tuple[str, datetime]]:

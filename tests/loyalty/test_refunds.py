@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty import ordering, refunds
 from loyalty.errors import AlreadyReversed
 from loyalty.models import Entry, Order, Refund
-from loyalty.order_facts import Line, OrderFacts
-from loyalty.refunds import Refunded, RefundFacts, RefundLine
+from loyalty.order_facts import Line
+from loyalty.refunds import Refunded
 from members.errors import InvalidInput, NotFound, ReferenceReused
 from members.models import Member, Tier
 from tests.conftest import NOON
@@ -30,26 +29,7 @@ from tests.loyalty.builders import (
     sandbox,
     wallet_of,
 )
-
-
-def place(facts: OrderFacts) -> Order:
-    placed = ordering.place(order=facts, at=NOON).order
-    assert placed is not None
-    return placed
-
-
-def refund(
-    reference: str, amount: str | None = None, *, at: Any = NOON, number: str = "1", **lines: str
-) -> Refunded:
-    """Give back an amount, or amounts on the SKUs A, B, C …: `refund("r1", A="10.00")`."""
-    facts = RefundFacts(
-        reference=reference,
-        at=at,
-        amount=None if amount is None else Decimal(amount),
-        lines=tuple(RefundLine(sku=sku, amount=Decimal(value)) for sku, value in lines.items())
-        or None,
-    )
-    return refunds.refund(source="default", number=number, facts=facts, now=max(at or NOON, NOON))
+from tests.loyalty.order_builders import place, refund
 
 
 def taken(*refunded: Refunded) -> list[tuple[int, int]]:
